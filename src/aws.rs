@@ -1,0 +1,259 @@
+//! The calls to AWS and to DNS: SDK types in, our own plain data out. Every call ends before the deadline.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
+use aws_sdk_rds::types::{DbCluster, Filter};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::instance::{ClusterId, InstanceId};
+use crate::plan::{Listed, Target};
+use crate::writer::{ClusterView, Member};
+
+/// One attempt that has no answer after this is given up and made again: a lost packet must not cost the whole
+/// invocation.
+const ATTEMPT: Duration = Duration::from_secs(4);
+const CONNECT: Duration = Duration::from_secs(2);
+/// More attempts than the SDK's three: the deadline bounds them.
+const ATTEMPTS: u32 = 10;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// The services, for one invocation: cheap to clone, bounded by its deadline.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+    rds: aws_sdk_rds::Client,
+    target_group_arn: String,
+    deadline: Instant,
+}
+
+/// A DB instance of the cluster, as DescribeDBInstances gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its ID.
+    pub id: InstanceId,
+    /// The DNS name of its endpoint; one that is being created has none yet.
+    pub host: Option<String>,
+}
+
+/// The settings of the target group that the failover depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// `ip`, `instance`, `alb` or `lambda`.
+    pub target_type: String,
+    /// `TCP` and others.
+    pub protocol: String,
+    /// The default port of its targets.
+    pub port: Option<i32>,
+    /// A port number, or `traffic-port`.
+    pub health_check_port: String,
+}
+
+/// The HTTP client, with TLS by ring and the trust anchors of the system.
+pub fn https() -> SharedHttpClient {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    aws_smithy_http_client::Builder::new().tls_provider(ring).build_https()
+}
+
+/// The SDK's settings that this function depends on; region, credentials and endpoint come from the environment as
+/// usual.
+pub fn sdk_config(http: impl HttpClient + 'static) -> ConfigLoader {
+    let retries =
+        RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF).with_max_backoff(LONGEST_BACKOFF);
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http).retry_config(retries).timeout_config(timeouts)
+}
+
+impl Aws {
+    /// Clients for the target group of `config`. Until [`Aws::until`] sets a deadline, every call fails.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Aws {
+        Aws {
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            rds: aws_sdk_rds::Client::new(sdk),
+            target_group_arn: config.target_group_arn.clone(),
+            deadline: Instant::now(),
+        }
+    }
+
+    /// The same clients, with every call bounded by `deadline`.
+    pub fn until(&self, deadline: Instant) -> Aws {
+        Aws { deadline, ..self.clone() }
+    }
+
+    /// When every call ends at the latest.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// DescribeTargetHealth: all targets of the group, draining ones included.
+    ///
+    /// # Errors
+    /// Also if a target has no ID, port or state: what is not understood must not be acted on.
+    pub async fn targets(&self) -> Result<Vec<Listed>, Error> {
+        const ACTION: &str = "DescribeTargetHealth";
+        let request = self.elb.describe_target_health().target_group_arn(&self.target_group_arn);
+        let answer = self.call(ACTION, request.send()).await?;
+        let list = answer.target_health_descriptions.ok_or_else(|| unreadable(ACTION, "no TargetHealthDescriptions"))?;
+        list.iter().map(|entry| listed(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
+    }
+
+    /// RegisterTargets, for one.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn register(&self, target: &Target) -> Result<(), Error> {
+        let request = self.elb.register_targets().target_group_arn(&self.target_group_arn).targets(description(target));
+        self.call("RegisterTargets", request.send()).await.map(drop)
+    }
+
+    /// DeregisterTargets, for all of `targets` in one call, each by its ID, port and zone: without the port of its
+    /// registration the call succeeds and does nothing.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn deregister(&self, targets: &[Target]) -> Result<(), Error> {
+        let descriptions = targets.iter().map(description).collect();
+        let request = self.elb.deregister_targets().target_group_arn(&self.target_group_arn).set_targets(Some(descriptions));
+        self.call("DeregisterTargets", request.send()).await.map(drop)
+    }
+
+    /// DescribeTargetGroups, for the one group.
+    ///
+    /// # Errors
+    /// Also if the group or a setting that matters is not in the answer.
+    pub async fn target_group(&self) -> Result<TargetGroup, Error> {
+        const ACTION: &str = "DescribeTargetGroups";
+        let request = self.elb.describe_target_groups().target_group_arns(&self.target_group_arn);
+        let answer = self.call(ACTION, request.send()).await?;
+        let group = answer.target_groups().first().ok_or_else(|| unreadable(ACTION, "no target group"))?;
+        Ok(TargetGroup {
+            target_type: group.target_type().ok_or_else(|| unreadable(ACTION, "no TargetType"))?.as_str().to_owned(),
+            protocol: group.protocol().ok_or_else(|| unreadable(ACTION, "no Protocol"))?.as_str().to_owned(),
+            port: group.port(),
+            health_check_port: group.health_check_port().ok_or_else(|| unreadable(ACTION, "no HealthCheckPort"))?.to_owned(),
+        })
+    }
+
+    /// DescribeTargetGroupAttributes: keys and values.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn target_group_attributes(&self) -> Result<Vec<(String, String)>, Error> {
+        let request = self.elb.describe_target_group_attributes().target_group_arn(&self.target_group_arn);
+        let answer = self.call("DescribeTargetGroupAttributes", request.send()).await?;
+        let pairs = answer.attributes.unwrap_or_default().into_iter();
+        Ok(pairs.filter_map(|attribute| attribute.key.zip(attribute.value)).collect())
+    }
+
+    /// DescribeDBClusters: status and members of one cluster. It shows no endpoints.
+    ///
+    /// # Errors
+    /// Also if the cluster is not in the answer, or a member without ID or role.
+    pub async fn cluster(&self, cluster: &ClusterId) -> Result<ClusterView, Error> {
+        const ACTION: &str = "DescribeDBClusters";
+        let answer = self.call(ACTION, self.rds.describe_db_clusters().db_cluster_identifier(cluster.id()).send()).await?;
+        let is_ours = |found: &&DbCluster| found.db_cluster_identifier().is_some_and(|id| id.eq_ignore_ascii_case(cluster.id()));
+        let found = answer.db_clusters().iter().find(is_ours).ok_or_else(|| unreadable(ACTION, "no such cluster in it"))?;
+        let status = found.status().ok_or_else(|| unreadable(ACTION, "no Status"))?.to_owned();
+        let member = |member: &aws_sdk_rds::types::DbClusterMember| {
+            Some(Member { id: InstanceId::parse(member.db_instance_identifier()?)?, is_writer: member.is_cluster_writer()? })
+        };
+        let members = found.db_cluster_members().iter();
+        let members = members
+            .map(|found| member(found).ok_or_else(|| unreadable(ACTION, &format!("{found:?}"))))
+            .collect::<Result<_, _>>()?;
+        Ok(ClusterView { status, members })
+    }
+
+    /// DescribeDBInstances: the instances of one cluster, in one call (a cluster has at most 16, a page 100).
+    ///
+    /// # Errors
+    /// Also if an instance has no ID.
+    pub async fn instances(&self, cluster: &ClusterId) -> Result<Vec<Instance>, Error> {
+        const ACTION: &str = "DescribeDBInstances";
+        let of_cluster = Filter::builder().name("db-cluster-id").values(cluster.id()).build();
+        let answer = self.call(ACTION, self.rds.describe_db_instances().filters(of_cluster).send()).await?;
+        let found = answer.db_instances.ok_or_else(|| unreadable(ACTION, "no DBInstances"))?;
+        let is_ours = |id: Option<&str>| id.is_none_or(|id| id.eq_ignore_ascii_case(cluster.id()));
+        let ours = found.iter().filter(|instance| is_ours(instance.db_cluster_identifier()));
+        ours.map(|instance| {
+            let id = instance.db_instance_identifier().and_then(InstanceId::parse);
+            let id = id.ok_or_else(|| unreadable(ACTION, "an instance without a DBInstanceIdentifier"))?;
+            Ok(Instance { id, host: instance.endpoint().and_then(|endpoint| endpoint.address()).map(str::to_owned) })
+        })
+        .collect()
+    }
+
+    /// The addresses of a DNS name, each once.
+    ///
+    /// # Errors
+    /// The name does not resolve, or not in time.
+    pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let lookup = timeout_at(self.deadline, tokio::net::lookup_host((host, 0))).await;
+        let found = lookup.map_err(|_| Error::DeadlineExceeded(format!("waiting for the DNS answer for {host}")))?;
+        let found = found.map_err(|error| Error::AddressUnresolved(format!("{host} does not resolve: {error}")))?;
+        let mut addresses: Vec<_> = found.map(|address| address.ip().to_canonical()).collect();
+        addresses.sort();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    async fn call<T, E: ProvideErrorMetadata>(
+        &self,
+        action: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Error> {
+        let answer = timeout_at(self.deadline, call).await;
+        answer.map_err(|_| Error::DeadlineExceeded(format!("waiting for {action}")))?.map_err(|error| failed(action, &error))
+    }
+}
+
+/// The service's own code and message; the SDK's full text would hold the raw HTTP response.
+fn failed<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Error {
+    let (code, message) = match error {
+        SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+            return unreadable(action, "not the XML that the service promises");
+        }
+        SdkError::ServiceError(answer) => (answer.err().code(), answer.err().message()),
+        SdkError::TimeoutError(_) => (Some("Timeout"), Some("no answer in time")),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => (Some("Timeout"), Some("no connection in time")),
+        SdkError::DispatchFailure(_) => (Some("DispatchFailure"), Some("no connection, or no credentials")),
+        SdkError::ResponseError(_) => return unreadable(action, "not the XML that the service promises"),
+        _ => (Some("ConstructionFailure"), Some("the request could not be built: are region and credentials there?")),
+    };
+    let (code, message) = (code.unwrap_or("an error without a code").to_owned(), one_line(message.unwrap_or_default()));
+    Error::AwsCallFailed { action, code, message }
+}
+
+fn unreadable(action: &'static str, what: &str) -> Error {
+    Error::UnreadableAnswer { action, what: one_line(what) }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn listed(entry: &TargetHealthDescription) -> Option<Listed> {
+    let target = entry.target()?;
+    let id = target.id().filter(|id| !id.is_empty())?.to_owned();
+    let port = u16::try_from(target.port()?).ok()?;
+    let state = entry.target_health()?.state()?.as_str();
+    if state.is_empty() {
+        return None;
+    }
+    Some(Listed { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state: state.to_owned() })
+}
+
+fn description(target: &Target) -> TargetDescription {
+    TargetDescription::builder().id(&target.id).port(target.port.into()).set_availability_zone(target.zone.clone()).build()
+}

@@ -1,0 +1,271 @@
+//! Payload shapes → [`Trigger`]: what was asked of the function, and by whose word. Pure; the clock is passed in.
+
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::instance::{ClusterId, InstanceId};
+
+/// How far ahead of our clock a time may be before it says nothing, and how old a claim may be to count as fresh.
+/// Milliseconds.
+pub const FRESH_MS: i64 = 60_000;
+
+/// What one payload asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A failover event.
+    Failover {
+        /// The newest claim; it decides.
+        claim: Claim,
+        /// One line for each other record of the payload: what it was, and why it does not decide.
+        passed_over: Vec<String>,
+    },
+    /// Compare the target group with RDS.
+    Reconcile {
+        /// `schedule` or `reconcile`.
+        cause: &'static str,
+        /// The payload's own wish to write nothing.
+        dry_run: bool,
+    },
+    /// Examine the set-up, write nothing.
+    Check,
+    /// Nothing to do.
+    Ignored {
+        /// The event's ID, if it has one.
+        cause: Option<String>,
+        /// Why it is ignored.
+        reason: String,
+    },
+}
+
+/// What RDS says in one failover event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Which of the five failover events.
+    pub kind: FailoverKind,
+    /// The instance that it names as the writer, if one can be read.
+    pub instance: Option<InstanceId>,
+    /// The text from which the instance was to be read.
+    pub message: String,
+    /// The cluster that it speaks of, if it says so.
+    pub cluster: Option<ClusterId>,
+    /// Now − the event's time in milliseconds; `None` if it has no readable time, or one too far in the future.
+    pub age_ms: Option<i64>,
+}
+
+impl Claim {
+    /// Whether the claim is young enough to be believed: at most 60 s.
+    pub fn is_fresh(&self) -> bool {
+        self.age_ms.is_some_and(|age| age <= FRESH_MS)
+    }
+}
+
+/// The five failover events of a DB cluster
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#USER_Events.Messages.cluster>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailoverKind {
+    /// RDS-EVENT-0069: the failover failed. Names nobody.
+    Failed,
+    /// RDS-EVENT-0070: the previous primary is promoted again.
+    PromotingPrevious,
+    /// RDS-EVENT-0071: the failover is complete.
+    Completed,
+    /// RDS-EVENT-0072: a failover within the zone has started.
+    StartedSameZone,
+    /// RDS-EVENT-0073: a failover to another zone has started.
+    StartedCrossZone,
+}
+
+impl FailoverKind {
+    fn of(event_id: &str) -> Option<FailoverKind> {
+        Some(match event_id {
+            "RDS-EVENT-0069" => FailoverKind::Failed,
+            "RDS-EVENT-0070" => FailoverKind::PromotingPrevious,
+            "RDS-EVENT-0071" => FailoverKind::Completed,
+            "RDS-EVENT-0072" => FailoverKind::StartedSameZone,
+            "RDS-EVENT-0073" => FailoverKind::StartedCrossZone,
+            _ => return None,
+        })
+    }
+
+    /// The event ID, as in `RDS-EVENT-0073`.
+    pub fn event_id(self) -> &'static str {
+        match self {
+            FailoverKind::Failed => "RDS-EVENT-0069",
+            FailoverKind::PromotingPrevious => "RDS-EVENT-0070",
+            FailoverKind::Completed => "RDS-EVENT-0071",
+            FailoverKind::StartedSameZone => "RDS-EVENT-0072",
+            FailoverKind::StartedCrossZone => "RDS-EVENT-0073",
+        }
+    }
+}
+
+/// Reads a payload. With `ours` set, events of another cluster are ignored.
+///
+/// # Errors
+/// [`Error::UnrecognizedEvent`] for whatever is not a shape this function serves.
+pub fn parse(payload: &Value, ours: Option<&ClusterId>, now: DateTime<Utc>) -> Result<Trigger, Error> {
+    if let Some(records) = payload.get("Records") {
+        let notices = sns_messages(records)?.into_iter().map(|sns| read_message(&sns, now)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(newest_claim(notices, ours));
+    }
+    if let Some(source) = payload.get("source") {
+        return match source.as_str() {
+            Some("aws.events" | "aws.scheduler") => Ok(Trigger::Reconcile { cause: "schedule", dry_run: false }),
+            Some("aws.rds") => Ok(newest_claim(vec![read_eventbridge(payload, now)?], ours)),
+            _ => Err(unrecognized(format!("source {source} is none of aws.rds, aws.events, aws.scheduler"))),
+        };
+    }
+    if payload.get("action").is_some() {
+        return read_action(payload);
+    }
+    Err(unrecognized("the payload has none of Records (SNS), source (EventBridge), action".to_owned()))
+}
+
+fn unrecognized(what: String) -> Error {
+    Error::UnrecognizedEvent(format!(
+        "{what}; expected an SNS event with RDS notifications, an EventBridge event of aws.rds or a schedule, \
+         {{\"action\":\"reconcile\"}} or {{\"action\":\"check\"}}"
+    ))
+}
+
+/// The part of an SNS record that matters here. `aws_lambda_events` has the whole of it, but would refuse a record
+/// without the fields that sign it, which nobody reads.
+#[derive(Deserialize)]
+struct Sns {
+    #[serde(rename = "Message")]
+    message: String,
+    #[serde(rename = "Timestamp")]
+    timestamp: Option<Value>,
+}
+
+fn sns_messages(records: &Value) -> Result<Vec<Sns>, Error> {
+    let records = records.as_array().ok_or_else(|| unrecognized("Records is not a list".to_owned()))?;
+    let sns = |(i, record): (usize, &Value)| {
+        let sns = record.get("Sns").ok_or_else(|| unrecognized(format!("Records[{i}] has no Sns")))?;
+        Sns::deserialize(sns).map_err(|error| unrecognized(format!("Records[{i}].Sns: {error}")))
+    };
+    records.iter().enumerate().map(sns).collect()
+}
+
+/// One message: a claim, or the reason why it is none.
+enum Notice {
+    Claim(Claim),
+    Other { cause: Option<String>, reason: String },
+}
+
+fn read_message(sns: &Sns, now: DateTime<Utc>) -> Result<Notice, Error> {
+    let Ok(message) = serde_json::from_str::<Value>(&sns.message) else {
+        // RDS announces each new or changed subscription in plain text.
+        let reason = "the SNS message is not JSON: a notice about the subscription, not an event".to_owned();
+        return Ok(Notice::Other { cause: None, reason });
+    };
+    let text = |key: &str| message.get(key).and_then(Value::as_str);
+    let event_id = text("Event ID")
+        .and_then(event_id)
+        .ok_or_else(|| unrecognized("the SNS message is JSON but has no \"Event ID\" that ends in RDS-EVENT-NNNN".to_owned()))?;
+    let time = text("Event Time").and_then(parse_time).or_else(|| sns.timestamp.as_ref()?.as_str().and_then(parse_time));
+    let cluster = cluster(text("Source ARN"), text("Source ID"));
+    Ok(notice(event_id, text("Event Message").unwrap_or_default(), cluster, time, now))
+}
+
+fn read_eventbridge(payload: &Value, now: DateTime<Utc>) -> Result<Notice, Error> {
+    let event =
+        EventBridgeEvent::<Value>::deserialize(payload).map_err(|error| unrecognized(format!("EventBridge event: {error}")))?;
+    let text = |key: &str| event.detail.get(key).and_then(Value::as_str);
+    let event_id = text("EventID")
+        .and_then(event_id)
+        .ok_or_else(|| unrecognized("the aws.rds event has no detail.EventID like RDS-EVENT-NNNN".to_owned()))?;
+    let time = text("Date").and_then(parse_time).or(event.time);
+    let cluster = cluster(text("SourceArn"), text("SourceIdentifier"));
+    Ok(notice(event_id, text("Message").unwrap_or_default(), cluster, time, now))
+}
+
+fn notice(event_id: &str, message: &str, cluster: Option<ClusterId>, time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Notice {
+    let Some(kind) = FailoverKind::of(event_id) else {
+        let reason = format!("{event_id} is none of the failover events RDS-EVENT-0069 to RDS-EVENT-0073");
+        return Notice::Other { cause: Some(event_id.to_owned()), reason };
+    };
+    let instance = (kind != FailoverKind::Failed).then(|| named_instance(message)).flatten();
+    let age_ms = time.map(|time| (now - time).num_milliseconds()).filter(|age| *age >= -FRESH_MS);
+    Notice::Claim(Claim { kind, instance, message: message.to_owned(), cluster, age_ms })
+}
+
+/// `RDS-EVENT-NNNN`, alone or at the end of a link to the page that explains it, once seen with a space after it.
+fn event_id(text: &str) -> Option<&str> {
+    let id = text.rsplit('#').next().unwrap_or(text).trim();
+    let digits = id.strip_prefix("RDS-EVENT-")?;
+    (!digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())).then_some(id)
+}
+
+/// The name after the last `": "`. The sentence before it varies in ways that are not documented.
+fn named_instance(message: &str) -> Option<InstanceId> {
+    let (_, name) = message.rsplit_once(": ")?;
+    let name = name.trim();
+    InstanceId::parse(name.strip_suffix('.').unwrap_or(name).trim())
+}
+
+fn cluster(arn: Option<&str>, id: Option<&str>) -> Option<ClusterId> {
+    arn.and_then(|arn| ClusterId::parse(arn.trim())).or_else(|| ClusterId::parse(id?.trim()))
+}
+
+/// RDS writes `2021-05-16 03:33:34.532` in SNS, meaning UTC, and RFC 3339 in EventBridge; so does SNS itself.
+fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let rds = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
+    rds.or_else(|_| DateTime::parse_from_rfc3339(text).map(|time| time.to_utc())).ok()
+}
+
+fn newest_claim(notices: Vec<Notice>, ours: Option<&ClusterId>) -> Trigger {
+    let mut claims = Vec::new();
+    let mut others = Vec::new();
+    for notice in notices {
+        match notice {
+            Notice::Claim(claim) => match foreign(&claim, ours) {
+                None => claims.push(claim),
+                Some(reason) => others.push((Some(claim.kind.event_id().to_owned()), reason)),
+            },
+            Notice::Other { cause, reason } => others.push((cause, reason)),
+        }
+    }
+    // The youngest; a claim of unknown age is the oldest of all; of two alike the later record.
+    let newest = (0..claims.len()).rev().min_by_key(|i| claims.get(*i).and_then(|claim| claim.age_ms).unwrap_or(i64::MAX));
+    let Some(newest) = newest else {
+        let cause = others.iter().find_map(|(cause, _)| cause.clone());
+        let reasons: Vec<_> = others.into_iter().map(|(_, reason)| reason).collect();
+        let reason = if reasons.is_empty() { "the SNS event holds no record".to_owned() } else { reasons.join("; ") };
+        return Trigger::Ignored { cause, reason };
+    };
+    let claim = claims.remove(newest);
+    let superseded = claims.iter().map(|other| format!("{} {:?}: superseded", other.kind.event_id(), other.message));
+    let passed_over = superseded.chain(others.into_iter().map(|(_, reason)| reason)).collect();
+    Trigger::Failover { claim, passed_over }
+}
+
+fn foreign(claim: &Claim, ours: Option<&ClusterId>) -> Option<String> {
+    let (theirs, ours) = (claim.cluster.as_ref()?, ours?);
+    (!theirs.is_same(ours)).then(|| format!("the event is of cluster {}, not of {}", theirs.name(), ours.name()))
+}
+
+fn read_action(payload: &Value) -> Result<Trigger, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Action {
+        Reconcile,
+        Check,
+    }
+    // An unknown field is refused: a misspelt "dry_run" must not turn into a real run.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Request {
+        action: Action,
+        #[serde(default)]
+        dry_run: bool,
+    }
+    match Request::deserialize(payload).map_err(|error| unrecognized(format!("action: {error}")))? {
+        Request { action: Action::Reconcile, dry_run } => Ok(Trigger::Reconcile { cause: "reconcile", dry_run }),
+        Request { action: Action::Check, .. } => Ok(Trigger::Check),
+    }
+}

@@ -1,0 +1,105 @@
+//! The names of things in RDS: DB instances and DB clusters.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The identifier of a DB instance, in lower case: RDS stores it so, and compares without case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct InstanceId(String);
+
+impl InstanceId {
+    /// Reads an identifier: letters, digits and hyphens, beginning with a letter, at most 63
+    /// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>). `None` for anything else.
+    pub fn parse(text: &str) -> Option<InstanceId> {
+        is_identifier(text).then(|| InstanceId(text.to_ascii_lowercase()))
+    }
+
+    /// The identifier, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A DB cluster: its identifier and, where it was named by one, its ARN. Both in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterId {
+    id: String,
+    arn: Option<String>,
+}
+
+impl ClusterId {
+    /// Reads an identifier or an ARN (`arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod`). `None` for anything
+    /// else.
+    pub fn parse(text: &str) -> Option<ClusterId> {
+        let text = text.to_ascii_lowercase();
+        if !text.starts_with("arn:") {
+            return is_identifier(&text).then_some(ClusterId { id: text, arn: None });
+        }
+        match text.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", _, "rds", _, _, "cluster", id] if is_identifier(id) => {
+                Some(ClusterId { id: (*id).to_owned(), arn: Some(text.clone()) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The identifier without the ARN's head, in lower case.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The ARN if it is known, else the identifier.
+    pub fn name(&self) -> &str {
+        self.arn.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Whether both name one cluster: by ARN where both have one (identifiers are unique within an account and region
+    /// only), else by identifier.
+    pub fn is_same(&self, other: &ClusterId) -> bool {
+        match (&self.arn, &other.arn) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => self.id == other.id,
+        }
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_compare_without_case_and_refuse_what_rds_refuses() {
+        assert_eq!(InstanceId::parse("Aurora-2"), InstanceId::parse("aurora-2"));
+        let long = "a".repeat(64);
+        for bad in ["", "2-aurora", "aurora 2", "aurora_2", "aurora-2.", "größe", long.as_str()] {
+            assert_eq!(InstanceId::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_recognised_by_arn_where_both_sides_have_one() {
+        let parse = |text| ClusterId::parse(text).unwrap();
+        let ours = parse("arn:aws:rds:eu-west-1:123456789012:cluster:Aurora-Prod");
+        assert_eq!(ours.id(), "aurora-prod");
+        assert!(ours.is_same(&parse("AURORA-PROD")));
+        assert!(ours.is_same(&parse("arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod")));
+        assert!(!ours.is_same(&parse("arn:aws:rds:us-east-1:123456789012:cluster:aurora-prod")));
+        assert!(!ours.is_same(&parse("aurora-test")));
+        for bad in ["", "arn:aws:rds:eu-west-1:123456789012:db:aurora-1", "arn:aws:rds:eu-west-1:1:cluster:", "a b", "arn:"] {
+            assert_eq!(ClusterId::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The binary that Lambda starts: logging, configuration, clients, then one event after another.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use aurora_nlb_failover::answer::Answer;
+use aurora_nlb_failover::config::ConfigError;
+use aurora_nlb_failover::{Config, Error, Function, aws, log};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::util::MapRequestLayer;
+use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime_api_client::{Client, body::Body, build_request};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    log::start();
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
+    }
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let config = match Config::read(variable) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error).await,
+    };
+    let aws = aws::Aws::new(&aws::sdk_config(aws::https()).load().await, &config);
+    let function = &Function::new(config, aws);
+    let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
+    let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;
+    served.map_or_else(|error| fail(&format!("the Lambda Runtime API is gone: {error}")), |()| ExitCode::SUCCESS)
+}
+
+async fn invoke(function: &Function, event: LambdaEvent<Value>) -> Result<Answer, Error> {
+    let now = SystemTime::now();
+    let left = event.context.deadline().duration_since(now).unwrap_or(Duration::ZERO);
+    function.handle(&event.payload, now.into(), Instant::now() + left).await
+}
+
+/// A payload that is not JSON reaches the function as a JSON string, so that it is refused by our own error, not by
+/// the runtime's.
+fn quote_what_is_no_json(mut invocation: LambdaInvocation) -> LambdaInvocation {
+    if serde_json::from_slice::<IgnoredAny>(&invocation.body).is_err() {
+        let text = String::from_utf8_lossy(&invocation.body).into_owned();
+        invocation.body = Value::String(text).to_string().into();
+    }
+    invocation
+}
+
+/// Ends the init phase: the line for the log, and the same for whoever invokes
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
+async fn refuse(error: &ConfigError) -> ExitCode {
+    let report = json!({ "errorType": "InvalidConfiguration", "errorMessage": error.to_string() });
+    let request = build_request()
+        .method("POST")
+        .uri("/2018-06-01/runtime/init/error")
+        .header("lambda-runtime-function-error-type", "Runtime.InvalidConfiguration")
+        .body(Body::from(report.to_string()));
+    if let (Ok(client), Ok(request)) = (Client::builder().build(), request)
+        && let Err(unsent) = client.call(request).await
+    {
+        tracing::warn!(reason = %unsent, "the Lambda Runtime API did not take the init error");
+    }
+    fail(&error.to_string())
+}
+
+fn fail(line: &str) -> ExitCode {
+    eprintln!("{line}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,149 @@
+//! A whole failover played through the real function and the real SDK, against a stand-in for AWS on loopback: `cargo
+//! run --example drill`.
+//!
+//! Prints for each event what a person would want to see, and ends with an error if anything came out otherwise than
+//! it must.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
+#[path = "standin/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod standin;
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use aurora_nlb_failover::aws::{Aws, https, sdk_config};
+use aurora_nlb_failover::{Config, Function};
+use aws_sdk_elasticloadbalancingv2::config::{Credentials, Region};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use standin::{CLUSTER, Standin, TARGET_GROUP};
+use tokio::time::Instant;
+
+/// One act of the drill.
+struct Act {
+    story: &'static str,
+    /// A file of events/.
+    event: &'static str,
+    /// Whether the event has just happened; else it keeps the time in its file.
+    fresh: bool,
+    /// What RDS shows meanwhile: status and writer.
+    rds: (&'static str, &'static str),
+    /// What must come of it: outcome and evidence, or the name of the error.
+    outcome: &'static str,
+    /// The one registered target afterwards.
+    target: &'static str,
+}
+
+const A: &str = "10.0.1.11:3306";
+const B: &str = "10.0.2.22:3306";
+
+#[rustfmt::skip]
+const ACTS: &[Act] = &[
+    Act { story: "The first scheduled run after deployment finds an empty group: no manual first step",
+          event: "eventbridge-scheduled", fresh: true, rds: ("available", "aurora-1"), outcome: "switched rds", target: A },
+    Act { story: "A failover to aurora-2 starts; RDS still shows aurora-1",
+          event: "started-cross-az", fresh: true, rds: ("available", "aurora-1"), outcome: "switched event", target: B },
+    Act { story: "The same event arrives again",
+          event: "started-cross-az", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "unchanged event", target: B },
+    Act { story: "A scheduled run in the middle of the failover",
+          event: "reconcile", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "unchanged", target: B },
+    Act { story: "It fails, and aurora-1 is promoted again, while its old target still drains",
+          event: "promoting-previous-primary", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "switched event", target: A },
+    Act { story: "The next failover's started event is lost; the completed one does it, and RDS agrees",
+          event: "completed", fresh: true, rds: ("available", "aurora-2"), outcome: "switched event+rds", target: B },
+    Act { story: "A started event for aurora-3 arrives hours late: RDS decides",
+          event: "started-same-az", fresh: false, rds: ("available", "aurora-2"), outcome: "unchanged rds", target: B },
+    Act { story: "An event names an instance that nobody knows: an error for Lambda to report, and nothing moves",
+          event: "unknown-instance", fresh: true, rds: ("available", "aurora-2"), outcome: "UnknownInstance", target: B },
+    Act { story: "RDS announces its subscription in plain text",
+          event: "subscription-notice", fresh: true, rds: ("available", "aurora-2"), outcome: "ignored", target: B },
+    Act { story: "The set-up is examined",
+          event: "check", fresh: true, rds: ("available", "aurora-2"), outcome: "checked", target: B },
+];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let standin = Standin::new().with_targets("");
+    let server = standin.serve().await;
+    let function = function(&server.uri()).await;
+    println!("AWS is a stand-in at {}; the function and the SDK are the real ones.", server.uri());
+    let mut wrong = 0;
+    for (i, act) in ACTS.iter().enumerate() {
+        println!("\n{}. {}", i + 1, act.story);
+        if !play(act, &standin, &function).await {
+            wrong += 1;
+        }
+    }
+    let verdict = if wrong == 0 { "every act as it must be" } else { "NOT as it must be" };
+    println!("\nThe group ends with {}: {verdict}.", standin.registered().join(", "));
+    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn function(endpoint: &str) -> Function {
+    let map = r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aurora-3":"10.0.3.33"}"#;
+    let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER)];
+    let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let config = Config::read(get).unwrap();
+    let sdk = sdk_config(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
+    let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
+    Function::new(config.clone(), Aws::new(&sdk, &config))
+}
+
+/// Plays one act, prints it, and says whether it came out as it must.
+async fn play(act: &Act, standin: &Standin, function: &Function) -> bool {
+    let now = DateTime::<Utc>::from(SystemTime::now());
+    let payload = payload(act, now);
+    let standin = standin.clone().rds_shows(&[act.rds]);
+    let before = standin.listed();
+    standin.world().calls.clear();
+    let start = Instant::now();
+    let answer = Box::pin(function.handle(&payload, now, start + Duration::from_secs(30))).await;
+    let took = start.elapsed();
+
+    let text = |answer: &Value, key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (outcome, line) = match &answer {
+        Ok(answer) => {
+            let line = serde_json::to_string(answer).unwrap();
+            let answer = serde_json::to_value(answer).unwrap();
+            ([text(&answer, "outcome"), text(&answer, "evidence")].join(" ").trim_end().to_owned(), line)
+        }
+        Err(error) => (error.name().to_owned(), format!("{error:?}")),
+    };
+    println!("   event     events/{}.json{}", act.event, message(&payload));
+    println!("   RDS       {}, writer {}", act.rds.0, act.rds.1);
+    println!("   answer    {line}");
+    println!("   group     {} → {}", group(&before), group(&standin.listed()));
+    println!("   took      {:.1} ms: {}", took.as_secs_f64() * 1000.0, group(&standin.calls()));
+    let right = outcome == act.outcome && standin.registered() == [act.target];
+    if !right {
+        println!("   WRONG     expected {:?} and {} alone in the group", act.outcome, act.target);
+    }
+    right
+}
+
+fn group(entries: &[String]) -> String {
+    if entries.is_empty() { "(none)".to_owned() } else { entries.join(", ") }
+}
+
+/// The event of the file; a fresh one happened 1.8 seconds ago.
+fn payload(act: &Act, now: DateTime<Utc>) -> Value {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(act.event).with_extension("json");
+    let mut payload: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let notification = notification(&payload).filter(|_| act.fresh);
+    if let (Some(mut notification), Some(text)) = (notification, payload.pointer_mut("/Records/0/Sns/Message")) {
+        let time = now - TimeDelta::milliseconds(1_800);
+        notification["Event Time"] = time.format("%Y-%m-%d %H:%M:%S%.3f").to_string().into();
+        *text = notification.to_string().into();
+    }
+    payload
+}
+
+fn notification(payload: &Value) -> Option<Value> {
+    serde_json::from_str(payload.pointer("/Records/0/Sns/Message")?.as_str()?).ok()
+}
+
+fn message(payload: &Value) -> String {
+    let text = |notification: Value| Some(format!(": {:?}", notification.get("Event Message")?.as_str()?));
+    notification(payload).and_then(text).unwrap_or_default()
+}

@@ -1,0 +1,99 @@
+//! What AWS can do to us. Whatever it is: never an empty group, never success where there was none.
+
+use std::time::Duration;
+
+use crate::standin::{Fault, Standin};
+use crate::support::*;
+
+const DENIED: Fault = Fault::Error(403, "AccessDenied", "User is not authorized to perform this action");
+const DOWN: Fault = Fault::Error(503, "ServiceUnavailable", "Try again later");
+
+#[tokio::test(start_paused = true)]
+async fn throttles_server_errors_and_dropped_connections_are_tried_again() {
+    for action in ["DescribeTargetHealth", "RegisterTargets", "DeregisterTargets"] {
+        for fault in [Fault::Throttle, DOWN, Fault::DropBefore, Fault::DropAfter, Fault::Delay(Duration::from_secs(20))] {
+            let standin = Standin::new().with_faults(action, fault.clone(), 2);
+            let answer = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await;
+            assert_eq!(answer.unwrap()["outcome"], "switched", "{action} {fault:?}");
+            assert_eq!(standin.registered(), ["10.0.2.22:3306"], "{action} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_register_leaves_the_old_target_in_place() {
+    let standin = Standin::new().with_fault("RegisterTargets", DENIED);
+    let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+    assert_eq!(error.name(), "AwsCallFailed");
+    assert_eq!(error.to_string(), "RegisterTargets failed: AccessDenied: User is not authorized to perform this action");
+    assert_eq!(standin.registered(), ["10.0.1.11:3306"]);
+    assert_eq!(standin.writes(), ["RegisterTargets 10.0.2.22:3306"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_deregister_is_an_error_and_the_next_run_finishes_the_job() {
+    let standin = Standin::new().with_fault("DeregisterTargets", DENIED);
+    let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+    assert!(error.to_string().starts_with("DeregisterTargets failed: AccessDenied"), "{error}");
+    assert_eq!(standin.registered(), ["10.0.1.11:3306", "10.0.2.22:3306"]);
+    invoke(&standin, WITHOUT_RDS, &started("aurora-2", 60_000)).await.unwrap();
+    assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
+    let hang = Fault::Delay(Duration::from_secs(3600));
+    for action in ["DescribeTargetHealth", "RegisterTargets", "DeregisterTargets"] {
+        for limit in [1, 3, 10, 30] {
+            let standin = Standin::new().with_faults(action, hang.clone(), 100);
+            let event = started("aurora-2", 0);
+            let (answer, seconds) = seconds(invoke_within(Duration::from_secs(limit), &standin, WITHOUT_RDS, &event)).await;
+            let error = answer.unwrap_err();
+            assert_eq!(error.name(), "DeadlineExceeded");
+            assert!(error.to_string().contains(action), "{error}");
+            assert!(seconds < limit as f64, "{action}: {seconds} s of {limit} s");
+            assert!(!standin.registered().is_empty());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_group_is_named_as_the_balancer_names_it() {
+    let standin = Standin::new();
+    let other = [("TARGET_GROUP_ARN", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/0123456789abcdef")];
+    let error = invoke(&standin, &other, &started("aurora-2", 0)).await.unwrap_err();
+    assert_eq!(error.to_string(), "DescribeTargetHealth failed: TargetGroupNotFound: One or more target groups not found");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_read_is_never_taken_for_none() {
+    const HEAD: &str = "<DescribeTargetHealthResponse><DescribeTargetHealthResult>";
+    let bodies = [
+        "",
+        "{}",
+        "<html><body>Service temporarily in another mood</body></html>",
+        "<DescribeTargetHealthResponse></DescribeTargetHealthResponse>",
+        "<DescribeTargetHealthResponse><DescribeTargetHealthResult></DescribeTargetHealthResult></DescribeTargetHealthResponse>",
+    ];
+    let entries = [
+        "",
+        "<Target><Port>3306</Port></Target><TargetHealth><State>healthy</State></TargetHealth>",
+        "<Target><Id></Id><Port>3306</Port></Target><TargetHealth><State>healthy</State></TargetHealth>",
+        "<Target><Id>10.0.1.11</Id></Target><TargetHealth><State>healthy</State></TargetHealth>",
+        "<Target><Id>10.0.1.11</Id><Port>99999</Port></Target><TargetHealth><State>healthy</State></TargetHealth>",
+        "<Target><Id>10.0.1.11</Id><Port>mysql</Port></Target><TargetHealth><State>healthy</State></TargetHealth>",
+        "<Target><Id>10.0.1.11</Id><Port>3306</Port></Target>",
+        "<Target><Id>10.0.1.11</Id><Port>3306</Port></Target><TargetHealth></TargetHealth>",
+    ];
+    let entry = |entry: &&str| {
+        let list = format!("<TargetHealthDescriptions><member>{entry}</member></TargetHealthDescriptions>");
+        format!("{HEAD}{list}</DescribeTargetHealthResult></DescribeTargetHealthResponse>")
+    };
+    for body in bodies.iter().map(|body| (*body).to_owned()).chain(entries.iter().map(entry)) {
+        let standin = Standin::new().with_faults("DescribeTargetHealth", Fault::Body(body.clone().leak()), 20);
+        let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+        assert_eq!(error.name(), "UnreadableAnswer", "{body}: {error}");
+        assert!(error.to_string().starts_with("DescribeTargetHealth ") && !error.to_string().contains('\n'), "{error}");
+        assert!(standin.writes().is_empty(), "{body}");
+    }
+}

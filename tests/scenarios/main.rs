@@ -1,0 +1,23 @@
+//! The function against the stand-in: the real handler and the real SDK client; and the built binary as Lambda starts
+//! it.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity
+)]
+
+mod check;
+mod events;
+mod failover;
+mod faults;
+mod payloads;
+mod process;
+mod rds;
+mod runtime_api;
+#[path = "../standin/mod.rs"]
+mod standin;
+mod support;

@@ -1,0 +1,153 @@
+//! Payloads in all their variety: what is acted on, what is ignored, what is refused.
+
+use serde_json::{Value, json};
+
+use crate::standin::Standin;
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn variations_of_the_notification_are_understood_alike() {
+    let base = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
+    let with = |key: &str, value: Value| {
+        let mut notification = base.clone();
+        notification[key] = value;
+        notification
+    };
+    let without = |keys: &[&str]| {
+        let mut notification = base.clone();
+        keys.iter().for_each(|key| drop(notification.as_object_mut().unwrap().remove(*key)));
+        notification
+    };
+    let id = |text: &str| with("Event ID", text.into());
+    let message = |text: &str| with("Event Message", text.into());
+    let variations = [
+        id("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#RDS-EVENT-0073"),
+        id("http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html#RDS-EVENT-0073 "),
+        id("RDS-EVENT-0072"),
+        message("Started same AZ failover to DB instance: aurora-2."),
+        message("Started: some new: sentence: \t AURORA-2 .\n"),
+        without(&["Source ARN", "Tags"]),
+        without(&["Source ID"]),
+        without(&["Identifier Link", "Event Source", "Tags"]),
+        with("Tags", json!({"aws:cloudformation:stack-name": "prod"})),
+        with("Source ID", "AURORA-PROD".into()),
+        with("Event Time", "not a time".into()),
+        without(&["Event Time"]),
+        with("Event Time", "2026-03-14 03:11:09".into()),
+    ];
+    for notification in variations {
+        let standin = Standin::new();
+        let answer = invoke(&standin, WITH_RDS, &sns([&notification])).await.unwrap();
+        assert_eq!((&answer["writer"], &answer["evidence"]), (&json!("aurora-2"), &json!("event")), "{notification}");
+        assert_eq!(standin.registered(), ["10.0.2.22:3306"], "{notification}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_claim_of_several_records_decides() {
+    let to = |instance: &str, age| {
+        notification("RDS-EVENT-0073", &format!("Started cross AZ failover to DB instance: {instance}"), age)
+    };
+    let mut timeless = to("aurora-3", 0);
+    timeless["Event Time"] = "2030-01-01 00:00:00.000".into(); // far in the future: of unknown age
+    let mut foreign = to("aurora-3", 0);
+    foreign["Source ID"] = "billing".into();
+    foreign["Source ARN"] = "arn:aws:rds:eu-west-1:123456789012:cluster:billing".into();
+    let noise = Value::from("This is a message to notify that RDS will attempt to send you event notifications");
+    let table = [
+        vec![to("aurora-2", 1_000), to("aurora-3", 9_000)],
+        vec![to("aurora-3", 9_000), to("aurora-2", 1_000)],
+        vec![to("aurora-2", 1_000), to("aurora-2", 1_000)],
+        vec![to("aurora-3", 1_000), to("aurora-2", 1_000)], // of two alike the later record
+        vec![to("aurora-2", 1_000), timeless],
+        vec![to("aurora-2", 1_000), foreign, noise],
+    ];
+    for messages in table {
+        let standin = Standin::new();
+        let answer = invoke(&standin, WITH_RDS, &sns(&messages)).await.unwrap();
+        assert_eq!(answer["writer"], "aurora-2", "{messages:?}");
+        assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_failover_of_this_cluster_is_ignored_with_the_reason() {
+    let mut foreign = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
+    foreign["Source ID"] = "billing".into();
+    foreign["Source ARN"] = "arn:aws:rds:eu-west-1:123456789012:cluster:billing".into();
+    let table = [
+        (sns([&"This is a message to notify that RDS will attempt to send you event notifications".into()]), "not JSON"),
+        (sns([&"".into()]), "not JSON"),
+        (sns([&notification("RDS-EVENT-0170", "DB cluster started.", 0)]), "RDS-EVENT-0170"),
+        (sns([&notification("RDS-EVENT-0049", "Multi-AZ instance failover completed.", 0)]), "RDS-EVENT-0049"),
+        (sns([&foreign]), "billing"),
+        (sns([]), "no record"),
+        (
+            json!({"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventID": "RDS-EVENT-0006"}}),
+            "RDS-EVENT-0006",
+        ),
+    ];
+    for (payload, reason) in table {
+        let standin = Standin::new();
+        let answer = invoke(&standin, WITH_RDS, &payload).await.unwrap();
+        assert_eq!(answer["outcome"], "ignored", "{payload}");
+        assert!(answer["reason"].as_str().unwrap().contains(reason), "{answer}");
+        assert!(standin.calls().is_empty(), "{payload}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_understood_is_refused_before_any_call() {
+    let payloads = [
+        json!(null),
+        json!("text"),
+        json!(42),
+        json!([]),
+        json!({}),
+        json!({"Records": {}}),
+        json!({"Records": [{}]}),
+        json!({"Records": [{"s3": {"object": {"key": "x"}}}]}),
+        json!({"Records": [{"Sns": {}}]}),
+        json!({"Records": [{"Sns": {"Message": 1}}]}),
+        sns([&json!({"hello": "world"})]),
+        sns([&json!([1])]),
+        sns([&"\"a JSON string\"".into()]),
+        sns([&json!({"Event ID": "RDS-EVENT-"})]),
+        sns([&json!({"Event ID": 73})]),
+        sns([
+            &notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0),
+            &json!({"hello": "world"}),
+        ]),
+        json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}),
+        json!({"source": "aws.rds"}),
+        json!({"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": {}}),
+        json!({"source": 1}),
+        json!({"action": "destroy"}),
+        json!({"action": null}),
+        json!({"action": "reconcile", "dry_run": "yes"}),
+        json!({"action": "reconcile", "dryrun": true}),
+    ];
+    for payload in payloads {
+        let standin = Standin::new();
+        let error = invoke(&standin, WITH_RDS, &payload).await.unwrap_err();
+        assert_eq!(error.name(), "UnrecognizedEvent", "{payload}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+        assert!(standin.calls().is_empty(), "{payload}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failover_event_without_a_readable_instance_is_malformed_unless_rds_can_say() {
+    for message in
+        ["", "Started cross AZ failover", "Started cross AZ failover to DB instance: ", "to DB instance: two words", "x: -"]
+    {
+        let payload = sns([&notification("RDS-EVENT-0073", message, 0)]);
+        let standin = Standin::new();
+        let error = invoke(&standin, WITHOUT_RDS, &payload).await.unwrap_err();
+        assert_eq!(error.name(), "MalformedEvent", "{message}");
+        assert!(standin.calls().is_empty());
+        let standin = Standin::new().rds_shows(&[("available", "aurora-2")]);
+        let answer = invoke(&standin, WITH_RDS, &payload).await.unwrap();
+        assert_eq!((&answer["writer"], &answer["evidence"]), (&json!("aurora-2"), &json!("rds")), "{message}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The built binary, started as Lambda starts it: events over the Runtime API, AWS over HTTP, log lines on standard
+//! output.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::process::Child;
+
+use crate::runtime_api::RuntimeApi;
+use crate::standin::{Fault, Standin, TARGET_GROUP};
+use crate::support::*;
+
+const LAMBDA_TIMEOUT: Duration = Duration::from_secs(30);
+
+async fn lines(mut child: Child) -> (Vec<Value>, String) {
+    child.start_kill().unwrap();
+    let (mut out, mut err) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut out).await.unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut err).await.unwrap();
+    (out.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), err)
+}
+
+fn fresh(payload: &Value) -> Vec<u8> {
+    let time = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).format("%Y-%m-%d %H:%M:%S%.3f").to_string();
+    let then = now().format("%Y-%m-%d %H:%M:%S%.3f").to_string();
+    payload.to_string().replace(&then, &time).into_bytes()
+}
+
+#[tokio::test]
+async fn one_event_in_the_answer_out_and_the_same_in_the_log() {
+    let standin = Standin::new();
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0))], LAMBDA_TIMEOUT).await);
+    let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    let (path, answer) = api.sent(1).await.remove(0);
+    assert_eq!(path, "invocation/request-0/response");
+    assert_eq!((&answer["outcome"], &answer["target"]), (&json!("switched"), &json!("10.0.2.22:3306")));
+    assert!((0..30_000).contains(&answer["event_age_ms"].as_i64().unwrap()), "{answer}");
+    assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+
+    let (lines, _) = lines(function).await;
+    let decisions: Vec<_> = lines.iter().filter(|line| line["message"] == "decision").collect();
+    assert_eq!(decisions.len(), 1);
+    for (key, value) in answer.as_object().unwrap() {
+        assert_eq!(&decisions[0][key], value, "{key}");
+    }
+    assert_eq!((&decisions[0]["level"], &decisions[0]["requestId"]), (&json!("INFO"), &json!("request-0")));
+    let writes: Vec<_> =
+        lines.iter().filter(|line| line["message"] == "registered" || line["message"] == "deregistered").collect();
+    assert_eq!((&writes[0]["registered"], &writes[1]["deregistered"]), (&json!("10.0.2.22:3306"), &json!("10.0.1.11:3306")));
+}
+
+#[tokio::test]
+async fn errors_reach_lambda_by_name_are_logged_once_and_the_process_lives_on() {
+    let standin = Standin::new();
+    let aws = standin.serve().await;
+    let payloads = [
+        b"\xff\xfe not JSON \0".to_vec(),
+        b"".to_vec(),
+        b"{}".to_vec(),
+        fresh(&started("aurora-9", 0)),
+        fresh(&started("aurora-2", 0)),
+    ];
+    let api = RuntimeApi::start(payloads, LAMBDA_TIMEOUT).await;
+    let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    let sent = api.sent(5).await;
+    let names: Vec<_> = sent.iter().map(|(_, body)| body["errorType"].as_str().unwrap_or("none")).collect();
+    assert_eq!(names, ["UnrecognizedEvent", "UnrecognizedEvent", "UnrecognizedEvent", "UnknownInstance", "none"]);
+    assert!(sent[..4].iter().all(|(path, _)| path.ends_with("/error")), "{sent:?}");
+    assert_eq!(sent[4].1["target"], "10.0.2.22:3306");
+
+    let (lines, _) = lines(function).await;
+    let unknown: Vec<_> = lines.iter().filter(|line| line.to_string().contains("aurora-9")).collect();
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!((&unknown[0]["level"], &unknown[0]["requestId"]), (&json!("ERROR"), &json!("request-3")));
+}
+
+#[tokio::test]
+async fn dropped_connections_and_a_slow_service_are_survived_over_real_sockets() {
+    let standin = Standin::new()
+        .with_fault("RegisterTargets", Fault::DropBefore)
+        .with_fault("RegisterTargets", Fault::DropAfter)
+        .with_fault("DeregisterTargets", Fault::Delay(Duration::from_millis(300)));
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0))], LAMBDA_TIMEOUT).await);
+    let _function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    assert_eq!(api.sent(1).await[0].1["outcome"], "switched");
+    assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
+    let standin = Standin::new().with_faults("DescribeTargetHealth", Fault::Delay(Duration::from_secs(3600)), 10);
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0))], Duration::from_secs(2)).await);
+    let _function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    let (path, error) = api.sent(1).await.remove(0);
+    assert_eq!((path.as_str(), &error["errorType"]), ("invocation/request-0/error", &json!("DeadlineExceeded")));
+}
+
+#[tokio::test]
+async fn bad_configuration_ends_the_init_phase_with_one_line() {
+    let table: [(&[(&str, &str)], &str, &str); 3] = [
+        (&[("IP_DICT", IP_DICT)], "TARGET_GROUP_ARN is not set", "the ARN of a target group"),
+        (&[("TARGET_GROUP_ARN", TARGET_GROUP)], "IP_DICT is not set", "a JSON object"),
+        (
+            &[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("TARGET_PORT", "70000")],
+            "TARGET_PORT=\"70000\"",
+            "1 to 65535",
+        ),
+    ];
+    for (variables, what, expected) in table {
+        let api = RuntimeApi::start([], LAMBDA_TIMEOUT).await;
+        let output = api.spawn(variables).wait_with_output().await.unwrap();
+        let (path, body) = api.sent(1).await.remove(0);
+        assert_eq!((path.as_str(), &body["errorType"]), ("init/error", &json!("InvalidConfiguration")));
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(line.trim_end(), body["errorMessage"]);
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.contains(what) && line.contains(expected), "{line}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    }
+}
+
+#[tokio::test]
+async fn started_by_hand_it_says_who_starts_it() {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_aurora-nlb-failover"))
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cargo lambda watch"));
+}
+
+/// What an alarm on a stale map goes by.
+#[tokio::test]
+async fn a_scheduled_run_logs_a_stale_entry_as_an_error_and_a_comparison_that_fails_as_a_warning() {
+    let table: [(Option<&str>, Option<Fault>, &str, &str); 4] = [
+        (Some("10.0.2.99"), None, "ERROR", "stale-ip-dict-entry"),
+        (Some("no-such-host.invalid"), None, "WARN", "ip-dict-not-compared"),
+        (None, None, "WARN", "ip-dict-not-compared"),
+        (Some("10.0.2.22"), Some(Fault::Error(403, "AccessDenied", "no")), "WARN", "ip-dict-not-compared"),
+    ];
+    for (host, fault, level, finding) in table {
+        let standin = Standin::new();
+        standin.world().members[1].1 = host.map(str::to_owned);
+        standin.world().faults.extend(fault.map(|fault| ("DescribeDBInstances", fault)));
+        let (aws, api) = (standin.serve().await, RuntimeApi::start([reconcile().to_string().into_bytes()], LAMBDA_TIMEOUT).await);
+        let variables =
+            [("AWS_ENDPOINT_URL", aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP.to_owned()), ("IP_DICT", IP_DICT.to_owned())];
+        let variables: Vec<_> =
+            variables.iter().map(|(key, value)| (*key, value.as_str())).chain(WITH_RDS.iter().copied()).collect();
+        let function = api.spawn(&variables);
+        assert_eq!(api.sent(1).await[0].1["outcome"], "unchanged");
+        let (lines, _) = lines(function).await;
+        let findings: Vec<_> = lines.iter().filter(|line| line.get("finding").is_some()).collect();
+        assert_eq!(findings.len(), 1, "{lines:?}");
+        assert_eq!((&findings[0]["level"], &findings[0]["finding"]), (&json!(level), &json!(finding)));
+        assert!(
+            findings[0].to_string().contains("aurora-2") || findings[0].to_string().contains("DescribeDBInstances"),
+            "{findings:?}"
+        );
+        assert!(standin.writes().is_empty());
+    }
+}
