@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_elasticloadbalancingv2::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
 use aws_sdk_rds::types::{DbCluster, Filter};
@@ -77,9 +78,14 @@ pub fn sdk_config(http: impl HttpClient + 'static) -> ConfigLoader {
 impl Aws {
     /// Clients for the target group of `config`. Until [`Aws::until`] sets a deadline, every call fails.
     pub fn new(sdk: &SdkConfig, config: &Config) -> Aws {
+        // The SDK would pay for retries from a purse of 500 tokens that lasts as long as the process: after an outage, a
+        // warm function would not retry at all. The deadline bounds the retries here.
+        let retries = RetryPartition::custom("bounded-by-the-deadline").token_bucket(TokenBucket::unlimited()).build();
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(sdk).retry_partition(retries.clone()).build();
+        let rds = aws_sdk_rds::config::Builder::from(sdk).retry_partition(retries).build();
         Aws {
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
-            rds: aws_sdk_rds::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb),
+            rds: aws_sdk_rds::Client::from_conf(rds),
             target_group_arn: config.target_group_arn.clone(),
             deadline: Instant::now(),
         }

@@ -20,6 +20,27 @@ async fn throttles_server_errors_and_dropped_connections_are_tried_again() {
     }
 }
 
+/// The SDK pays for retries from a purse of 500 that lasts as long as the process, and a process can outlast an outage.
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_does_not_use_up_the_retries_of_the_next_failover() {
+    let standin = Standin::new();
+    let function = function(&standin, WITH_RDS).await;
+    for _ in 0..20 {
+        standin.world().faults.extend(std::iter::repeat_n(("DescribeDBClusters", DOWN), 100));
+        invoke_with(&function, &reconcile()).await.unwrap_err();
+        standin.world().faults.clear();
+        standin.world().faults.extend(std::iter::repeat_n(("DescribeTargetHealth", DOWN), 100));
+        invoke_with(&function, &started("aurora-2", 0)).await.unwrap_err();
+        standin.world().faults.clear();
+    }
+    for action in ["DescribeTargetHealth", "RegisterTargets", "DeregisterTargets", "DescribeDBClusters"] {
+        standin.world().faults.push_back((action, Fault::Throttle));
+    }
+    let standin = standin.rds_shows(&[("available", "aurora-2")]);
+    assert_eq!(invoke_with(&function, &reconcile()).await.unwrap()["outcome"], "switched");
+    assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failing_register_leaves_the_old_target_in_place() {
     let standin = Standin::new().with_fault("RegisterTargets", DENIED);

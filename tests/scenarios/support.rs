@@ -50,7 +50,15 @@ pub async fn invoke_at(
     variables: &[(&str, &str)],
     payload: &Value,
 ) -> Result<Value, Error> {
-    let function = function(standin, variables).await;
+    handle(&function(standin, variables).await, now, time, payload).await
+}
+
+/// One invocation of a function that lives on.
+pub async fn invoke_with(function: &Function, payload: &Value) -> Result<Value, Error> {
+    handle(function, now(), Duration::from_secs(30), payload).await
+}
+
+async fn handle(function: &Function, now: DateTime<Utc>, time: Duration, payload: &Value) -> Result<Value, Error> {
     // On the heap: without optimisation the SDK's futures are large, and a test thread's stack is small.
     let answer = Box::pin(function.handle(payload, now, Instant::now() + time)).await?;
     Ok(serde_json::to_value(answer).unwrap())
