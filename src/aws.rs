@@ -2,32 +2,20 @@
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_elasticloadbalancingv2::config::retry::{RetryPartition, TokenBucket};
+use aws_config::SdkConfig;
+use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
 use aws_sdk_rds::types::{DbCluster, Filter};
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::instance::{ClusterId, InstanceId};
 use crate::plan::{Listed, Target};
+use crate::sdk::{Confirmed, retries_without_end};
 use crate::writer::{ClusterView, Member};
-
-/// One attempt that has no answer after this is given up and made again: a lost packet must not cost the whole
-/// invocation.
-const ATTEMPT: Duration = Duration::from_secs(4);
-const CONNECT: Duration = Duration::from_secs(2);
-/// More attempts than the SDK's three: the deadline bounds them.
-const ATTEMPTS: u32 = 10;
-const FIRST_BACKOFF: Duration = Duration::from_millis(200);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The services, for one invocation: cheap to clone, bounded by its deadline.
 #[derive(Clone, Debug)]
@@ -60,27 +48,10 @@ pub struct TargetGroup {
     pub health_check_port: String,
 }
 
-/// The HTTP client, with TLS by ring and the trust anchors of the system.
-pub fn https() -> SharedHttpClient {
-    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().tls_provider(ring).build_https()
-}
-
-/// The SDK's settings that this function depends on; region, credentials and endpoint come from the environment as
-/// usual.
-pub fn sdk_config(http: impl HttpClient + 'static) -> ConfigLoader {
-    let retries =
-        RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF).with_max_backoff(LONGEST_BACKOFF);
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http).retry_config(retries).timeout_config(timeouts)
-}
-
 impl Aws {
     /// Clients for the target group of `config`. Until [`Aws::until`] sets a deadline, every call fails.
     pub fn new(sdk: &SdkConfig, config: &Config) -> Aws {
-        // The SDK would pay for retries from a purse of 500 tokens that lasts as long as the process: after an outage, a
-        // warm function would not retry at all. The deadline bounds the retries here.
-        let retries = RetryPartition::custom("bounded-by-the-deadline").token_bucket(TokenBucket::unlimited()).build();
+        let retries = retries_without_end();
         let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(sdk).retry_partition(retries.clone()).build();
         let rds = aws_sdk_rds::config::Builder::from(sdk).retry_partition(retries).build();
         Aws {
@@ -119,6 +90,7 @@ impl Aws {
     /// The call failed.
     pub async fn register(&self, target: &Target) -> Result<(), Error> {
         let request = self.elb.register_targets().target_group_arn(&self.target_group_arn).targets(description(target));
+        let request = request.customize().interceptor(Confirmed("RegisterTargetsResponse"));
         self.call("RegisterTargets", request.send()).await.map(drop)
     }
 
@@ -130,6 +102,7 @@ impl Aws {
     pub async fn deregister(&self, targets: &[Target]) -> Result<(), Error> {
         let descriptions = targets.iter().map(description).collect();
         let request = self.elb.deregister_targets().target_group_arn(&self.target_group_arn).set_targets(Some(descriptions));
+        let request = request.customize().interceptor(Confirmed("DeregisterTargetsResponse"));
         self.call("DeregisterTargets", request.send()).await.map(drop)
     }
 

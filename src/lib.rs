@@ -22,6 +22,7 @@ pub mod instance;
 pub mod log;
 pub mod plan;
 pub mod reconcile;
+pub mod sdk;
 pub mod writer;
 
 pub use config::Config;

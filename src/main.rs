@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use aurora_nlb_failover::answer::Answer;
 use aurora_nlb_failover::config::ConfigError;
-use aurora_nlb_failover::{Config, Error, Function, aws, log};
+use aurora_nlb_failover::{Config, Error, Function, aws, log, sdk};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&error).await,
     };
-    let aws = aws::Aws::new(&aws::sdk_config(aws::https()).load().await, &config);
+    let aws = aws::Aws::new(&sdk::settings(sdk::https()).load().await, &config);
     let function = &Function::new(config, aws);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;

@@ -12,7 +12,8 @@ mod standin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use aurora_nlb_failover::aws::{Aws, https, sdk_config};
+use aurora_nlb_failover::aws::Aws;
+use aurora_nlb_failover::sdk::{https, settings};
 use aurora_nlb_failover::{Config, Function};
 use aws_sdk_elasticloadbalancingv2::config::{Credentials, Region};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -85,7 +86,7 @@ async fn function(endpoint: &str) -> Function {
     let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER)];
     let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let sdk = sdk_config(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
+    let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
     let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
     Function::new(config.clone(), Aws::new(&sdk, &config))
 }

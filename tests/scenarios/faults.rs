@@ -118,3 +118,17 @@ async fn an_answer_that_cannot_be_read_is_never_taken_for_none() {
         assert!(standin.writes().is_empty(), "{body}");
     }
 }
+
+/// Found by the simulation, seed 96: the SDK takes any HTTP 200 for a registration.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_not_confirmed_is_an_error_and_nothing_is_deregistered_after_it() {
+    for body in ["", "<html><body>Welcome to the hotel's network</body></html>", "<Nonsense/>"] {
+        let standin = Standin::new().with_faults("RegisterTargets", Fault::Body(body), 20);
+        let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+        assert_eq!(error.name(), "UnreadableAnswer", "{body}");
+        assert_eq!((standin.registered(), standin.writes().len()), (vec!["10.0.1.11:3306".to_owned()], 1));
+        let standin = Standin::new().with_faults("DeregisterTargets", Fault::Body(body), 20);
+        let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+        assert_eq!(error.name(), "UnreadableAnswer", "{body}");
+    }
+}

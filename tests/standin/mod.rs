@@ -54,7 +54,11 @@ pub struct Target {
 }
 
 impl Target {
-    fn name(&self) -> String {
+    pub fn is_registered(&self) -> bool {
+        self.state != "draining"
+    }
+
+    pub fn name(&self) -> String {
         let zone = self.zone.as_ref().map(|zone| format!("@{zone}")).unwrap_or_default();
         format!("{}:{}{zone}", self.id, self.port)
     }
@@ -79,6 +83,22 @@ pub struct World {
     pub faults: VecDeque<(&'static str, Fault)>,
     /// Every call in order, as `RegisterTargets 10.0.2.22:3306`.
     pub calls: Vec<String>,
+    /// Asked before each call what goes wrong with it, once `faults` has nothing for it.
+    pub chaos: Option<Hook<Chaos>>,
+    /// Told after each write: the targets before it, the call, the targets after it.
+    pub probe: Option<Hook<Probe>>,
+}
+
+pub type Chaos = dyn FnMut(&str) -> Option<Fault> + Send;
+pub type Probe = dyn FnMut(&[Target], &str, &[Target]) + Send;
+
+/// A closure that `Debug` passes over.
+pub struct Hook<F: ?Sized>(pub Box<F>);
+
+impl<F: ?Sized> std::fmt::Debug for Hook<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 /// A handle to the world; clones share it.
@@ -104,6 +124,8 @@ impl Standin {
             ]),
             faults: VecDeque::new(),
             calls: Vec::new(),
+            chaos: None,
+            probe: None,
         })));
         standin.with_targets("10.0.1.11:3306 unhealthy").rds_shows(&[("available", "aurora-1")])
     }
@@ -141,8 +163,7 @@ impl Standin {
 
     /// The registered targets, sorted.
     pub fn registered(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.world().targets.iter().filter(|target| target.state != "draining").map(Target::name).collect();
+        let mut names: Vec<_> = self.world().targets.iter().filter(|target| target.is_registered()).map(Target::name).collect();
         names.sort();
         names
     }
@@ -170,8 +191,7 @@ impl Standin {
         let mut world = self.world();
         let call = world.describe(&action, &parameters);
         world.calls.push(call);
-        let fault = world.faults.iter().position(|(on, _)| *on == action).and_then(|i| world.faults.remove(i));
-        let (status, body, delay) = match fault.map(|(_, fault)| fault) {
+        let (status, body, delay) = match world.next_fault(&action) {
             Some(Fault::DropBefore) => return Reply::Dropped,
             Some(Fault::DropAfter) => {
                 drop(world.act(&action, &parameters));
@@ -212,7 +232,24 @@ impl World {
         [action.to_owned(), targets.join(" ")].join(" ").trim_end().to_owned()
     }
 
+    fn next_fault(&mut self, action: &str) -> Option<Fault> {
+        let queued = self.faults.iter().position(|(on, _)| *on == action).and_then(|i| self.faults.remove(i));
+        queued.map(|(_, fault)| fault).or_else(|| (self.chaos.as_mut()?.0)(action))
+    }
+
     fn act(&mut self, action: &str, parameters: &Parameters) -> Acted {
+        if !matches!(action, "RegisterTargets" | "DeregisterTargets") {
+            return self.carry_out(action, parameters);
+        }
+        let before = self.targets.clone();
+        let acted = self.carry_out(action, parameters);
+        if let Some(probe) = &mut self.probe {
+            (probe.0)(&before, action, &self.targets);
+        }
+        acted
+    }
+
+    fn carry_out(&mut self, action: &str, parameters: &Parameters) -> Acted {
         let group = match action {
             "DescribeTargetGroups" => parameters.get("TargetGroupArns.member.1"),
             _ => parameters.get("TargetGroupArn"),
