@@ -14,6 +14,9 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+/// The timeout that template.yaml sets.
+const TIMEOUT_IF_UNKNOWN: Duration = Duration::from_secs(30);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::start();
@@ -34,7 +37,8 @@ async fn main() -> ExitCode {
 
 async fn invoke(function: &Function, event: LambdaEvent<Value>) -> Result<Answer, Error> {
     let now = SystemTime::now();
-    let left = event.context.deadline().duration_since(now).unwrap_or(Duration::ZERO);
+    // cargo lambda watch sends a duration where Lambda sends a moment: a deadline in the past says nothing.
+    let left = event.context.deadline().duration_since(now).unwrap_or(TIMEOUT_IF_UNKNOWN);
     function.handle(&event.payload, now.into(), Instant::now() + left).await
 }
 

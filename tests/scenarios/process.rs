@@ -97,6 +97,16 @@ async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
     assert_eq!((path.as_str(), &error["errorType"]), ("invocation/request-0/error", &json!("DeadlineExceeded")));
 }
 
+/// Seen with cargo-lambda 1.9: its emulator sends 600000, a duration, where Lambda sends milliseconds since 1970.
+#[tokio::test]
+async fn a_deadline_that_is_long_past_does_not_stop_a_run() {
+    let standin = Standin::new();
+    let event = fresh(&started("aurora-2", 0));
+    let (aws, api) = (standin.serve().await, RuntimeApi::start_with([event], || Duration::from_millis(600_000)).await);
+    let _function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    assert_eq!(api.sent(1).await[0].1["outcome"], "switched");
+}
+
 #[tokio::test]
 async fn bad_configuration_ends_the_init_phase_with_one_line() {
     let table: [(&[(&str, &str)], &str, &str); 3] = [

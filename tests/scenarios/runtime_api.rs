@@ -22,18 +22,24 @@ pub struct RuntimeApi {
 impl RuntimeApi {
     /// Hands out these payloads one after another, each with this much time; then none any more.
     pub async fn start(payloads: impl IntoIterator<Item = Vec<u8>>, timeout: Duration) -> RuntimeApi {
+        let deadline = move || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + timeout;
+        RuntimeApi::start_with(payloads, deadline).await
+    }
+
+    /// The same with a deadline of any kind in `Lambda-Runtime-Deadline-Ms`.
+    pub async fn start_with(
+        payloads: impl IntoIterator<Item = Vec<u8>>,
+        deadline: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> RuntimeApi {
         let server = MockServer::start().await;
         let waiting = Mutex::new(payloads.into_iter().enumerate().collect::<VecDeque<_>>());
         let next = move |_: &Request| match waiting.lock().unwrap().pop_front() {
             None => ResponseTemplate::new(200).set_delay(Duration::from_secs(3600)),
-            Some((i, payload)) => {
-                let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + timeout;
-                ResponseTemplate::new(200)
-                    .insert_header("Lambda-Runtime-Aws-Request-Id", format!("request-{i}"))
-                    .insert_header("Lambda-Runtime-Deadline-Ms", end.as_millis().to_string())
-                    .insert_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:f")
-                    .set_body_raw(payload, "application/json")
-            }
+            Some((i, payload)) => ResponseTemplate::new(200)
+                .insert_header("Lambda-Runtime-Aws-Request-Id", format!("request-{i}"))
+                .insert_header("Lambda-Runtime-Deadline-Ms", deadline().as_millis().to_string())
+                .insert_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:f")
+                .set_body_raw(payload, "application/json"),
         };
         Mock::given(method("GET")).and(path("/2018-06-01/runtime/invocation/next")).respond_with(next).mount(&server).await;
         let sent = Sent::default();
