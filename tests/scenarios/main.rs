@@ -14,6 +14,8 @@ mod check;
 mod events;
 mod failover;
 mod faults;
+#[cfg(target_os = "linux")]
+mod load;
 mod payloads;
 mod process;
 mod rds;

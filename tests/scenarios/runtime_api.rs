@@ -1,7 +1,6 @@
 //! The Lambda Runtime API on loopback, and the built binary started against it as Lambda starts it
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
-use std::collections::VecDeque;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -14,6 +13,10 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 /// What the function sent back: the path after `/2018-06-01/runtime/`, and the body.
 pub type Sent = Arc<Mutex<Vec<(String, Value)>>>;
 
+/// Payloads in the order in which they are handed out.
+pub trait Payloads: IntoIterator<Item = Vec<u8>, IntoIter: Send + 'static> {}
+impl<T: IntoIterator<Item = Vec<u8>, IntoIter: Send + 'static>> Payloads for T {}
+
 pub struct RuntimeApi {
     server: MockServer,
     pub sent: Sent,
@@ -21,19 +24,16 @@ pub struct RuntimeApi {
 
 impl RuntimeApi {
     /// Hands out these payloads one after another, each with this much time; then none any more.
-    pub async fn start(payloads: impl IntoIterator<Item = Vec<u8>>, timeout: Duration) -> RuntimeApi {
+    pub async fn start(payloads: impl Payloads, timeout: Duration) -> RuntimeApi {
         let deadline = move || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + timeout;
         RuntimeApi::start_with(payloads, deadline).await
     }
 
     /// The same with a deadline of any kind in `Lambda-Runtime-Deadline-Ms`.
-    pub async fn start_with(
-        payloads: impl IntoIterator<Item = Vec<u8>>,
-        deadline: impl Fn() -> Duration + Send + Sync + 'static,
-    ) -> RuntimeApi {
-        let server = MockServer::start().await;
-        let waiting = Mutex::new(payloads.into_iter().enumerate().collect::<VecDeque<_>>());
-        let next = move |_: &Request| match waiting.lock().unwrap().pop_front() {
+    pub async fn start_with(payloads: impl Payloads, deadline: impl Fn() -> Duration + Send + Sync + 'static) -> RuntimeApi {
+        let server = MockServer::builder().disable_request_recording().start().await;
+        let waiting = Mutex::new(payloads.into_iter().enumerate());
+        let next = move |_: &Request| match waiting.lock().unwrap().next() {
             None => ResponseTemplate::new(200).set_delay(Duration::from_secs(3600)),
             Some((i, payload)) => ResponseTemplate::new(200)
                 .insert_header("Lambda-Runtime-Aws-Request-Id", format!("request-{i}"))
@@ -76,13 +76,16 @@ impl RuntimeApi {
 
     /// Waits until the function has sent so many messages.
     pub async fn sent(&self, count: usize) -> Vec<(String, Value)> {
-        for _ in 0..1000 {
-            let sent = self.sent.lock().unwrap().clone();
-            if sent.len() >= count {
-                return sent;
-            }
+        self.count(count, Duration::from_secs(20)).await;
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// Waits until the function has sent so many messages, for this long at the most.
+    pub async fn count(&self, count: usize, patience: Duration) {
+        let begin = std::time::Instant::now();
+        while self.sent.lock().unwrap().len() < count {
+            assert!(begin.elapsed() < patience, "only {} of {count} answers came", self.sent.lock().unwrap().len());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("the function sent {:?}, expected {count} messages within 20 s", self.sent.lock().unwrap());
     }
 }

@@ -10,7 +10,7 @@ use super::{Reply, Standin};
 impl Standin {
     /// Serves on a free port of 127.0.0.1 until the server is dropped.
     pub async fn serve(&self) -> MockServer {
-        let server = MockServer::start().await;
+        let server = MockServer::builder().disable_request_recording().start().await;
         let reply = Arc::new(Mutex::new(Reply::Dropped));
         // The call is answered where the first mock is matched: whether the connection drops is known only then.
         let is_answered = Answered { standin: self.clone(), reply: reply.clone() };
