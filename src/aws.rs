@@ -11,7 +11,7 @@ use aws_sdk_rds::types::{DbCluster, Filter};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::instance::{ClusterId, InstanceId};
 use crate::plan::{Listed, Target};
 use crate::sdk::{Confirmed, retries_without_end};
@@ -216,10 +216,6 @@ fn failed<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, Htt
 
 fn unreadable(action: &'static str, what: &str) -> Error {
     Error::UnreadableAnswer { action, what: one_line(what) }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn listed(entry: &TargetHealthDescription) -> Option<Listed> {

@@ -80,6 +80,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// Somebody else's words as part of one line: white space folded, and cut where they get long.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}
+
 /// The Lambda runtime logs a failed invocation by this, so it is the same one line, with the name before it.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::instance::{ClusterId, InstanceId};
 
 /// How far ahead of our clock a time may be before it says nothing, and how old a claim may be to count as fresh.
@@ -47,7 +47,7 @@ pub struct Claim {
     pub kind: FailoverKind,
     /// The instance that it names as the writer, if one can be read.
     pub instance: Option<InstanceId>,
-    /// The text from which the instance was to be read.
+    /// The text from which the instance was to be read, on one line and not too long.
     pub message: String,
     /// The cluster that it speaks of, if it says so.
     pub cluster: Option<ClusterId>,
@@ -126,8 +126,9 @@ pub fn parse(payload: &Value, ours: Option<&ClusterId>, now: DateTime<Utc>) -> R
 
 fn unrecognized(what: String) -> Error {
     Error::UnrecognizedEvent(format!(
-        "{what}; expected an SNS event with RDS notifications, an EventBridge event of aws.rds or a schedule, \
-         {{\"action\":\"reconcile\"}} or {{\"action\":\"check\"}}"
+        "{}; expected an SNS event with RDS notifications, an EventBridge event of aws.rds or a schedule, \
+         {{\"action\":\"reconcile\"}} or {{\"action\":\"check\"}}",
+        one_line(&what)
     ))
 }
 
@@ -190,7 +191,7 @@ fn notice(event_id: &str, message: &str, cluster: Option<ClusterId>, time: Optio
     };
     let instance = (kind != FailoverKind::Failed).then(|| named_instance(message)).flatten();
     let age_ms = time.map(|time| (now - time).num_milliseconds()).filter(|age| *age >= -FRESH_MS);
-    Notice::Claim(Claim { kind, instance, message: message.to_owned(), cluster, age_ms })
+    Notice::Claim(Claim { kind, instance, message: one_line(message), cluster, age_ms })
 }
 
 /// `RDS-EVENT-NNNN`, alone or at the end of a link to the page that explains it, once seen with a space after it.

@@ -7,7 +7,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::type_complexity
+    clippy::type_complexity,
+    clippy::print_stdout
 )]
 
 mod check;

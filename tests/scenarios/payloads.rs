@@ -123,6 +123,7 @@ async fn what_is_not_understood_is_refused_before_any_call() {
         json!({"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": {}}),
         json!({"source": 1}),
         json!({"action": "destroy"}),
+        json!({"action": "two\nlines"}), // found by the hostile inputs: the refusal took two lines as well
         json!({"action": null}),
         json!({"action": "reconcile", "dry_run": "yes"}),
         json!({"action": "reconcile", "dryrun": true}),
