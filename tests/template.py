@@ -4,17 +4,13 @@ Needs aws-sam-translator and PyYAML from PyPI (both come with aws-sam-cli), no n
 """
 
 import json
-import os
 import re
 import sys
-from pathlib import Path
 
-os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")  # the translator asks boto3 for one as it is imported
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+import template_choices  # noqa: F401  (their claims join these)
+import template_operations  # noqa: F401
+from template_support import CLAIMS, TEMPLATE, Stack, as_list, claim, event_matches, events, source
 
-ROOT = Path(__file__).resolve().parent.parent
 FAILOVER_IDS = {f"RDS-EVENT-00{n}" for n in range(69, 74)}
 # The IAM action of each SDK call. A call that is not here fails the test: decide first what the role must allow.
 ACTIONS = {
@@ -26,44 +22,17 @@ ACTIONS = {
     "describe_db_clusters": "rds:DescribeDBClusters",
     "describe_db_instances": "rds:DescribeDBInstances",
 }
-LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}  # Lambda's own, with the function's role
+# What Lambda itself does with the function's role: its log, and the queue of what failed.
+LAMBDAS_OWN = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 READS = ("Describe", "Get", "List")
 
-SAM = yaml_parse((ROOT / "template.yaml").read_text())
-# The translator wants code that has been uploaded already.
-SAM["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
-MANAGED = {"AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
-TEMPLATE = Translator(MANAGED, Parser()).translate(sam_template=SAM, parameter_values={})
-RESOURCES = TEMPLATE["Resources"]
-CLAIMS = []
-
-
-def claim(function):
-    CLAIMS.append(function)
-    return function
-
-
-def the_only(kind):
-    found = [resource for resource in RESOURCES.values() if resource["Type"] == kind]
-    assert len(found) == 1, f"expected one {kind}, found {len(found)}"
-    return found[0]
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
-
-
-def statements(role="ExecutionRole"):
-    return [s for p in RESOURCES[role]["Properties"].get("Policies", []) for s in as_list(p["PolicyDocument"]["Statement"])]
-
-
-def source(name):
-    return (ROOT / "src" / name).read_text().split("#[cfg(test)]")[0]
+STACK = Stack()
+THROUGH_EVENTBRIDGE = Stack(EventSource="EventBridge")
 
 
 def delivered(message):
     """What SNS does with a filter on the body: one suffix of every key must match, case and spaces included."""
-    subscription = the_only("AWS::SNS::Subscription")["Properties"]
+    subscription = STACK.properties("FailoverSubscription")
     assert subscription["FilterPolicyScope"] == "MessageBody", "the filter must look at the body, not at attributes"
     try:
         body = json.loads(message)
@@ -75,11 +44,11 @@ def delivered(message):
 
 def sample_messages():
     """(name, message, is it a failover) of each SNS record in events/."""
-    for path in sorted((ROOT / "events").glob("*.json")):
-        for number, record in enumerate(json.loads(path.read_text()).get("Records", [])):
+    for name, payload in events():
+        for number, record in enumerate(payload.get("Records", [])):
             message = record.get("Sns", {}).get("Message", "")
             found = re.search(r'"Event ID":\s*"[^"]*#(RDS-EVENT-\d{4})\s*"', message)
-            yield f"{path.name}[{number}]", message, bool(found) and found[1] in FAILOVER_IDS
+            yield f"{name}[{number}]", message, bool(found) and found[1] in FAILOVER_IDS
 
 
 @claim
@@ -108,70 +77,108 @@ def the_filter_knows_the_five_failover_ids_and_no_other():
 
 
 @claim
+def the_rule_of_eventbridge_delivers_the_failovers_of_the_one_cluster_and_nothing_else():
+    pattern = THROUGH_EVENTBRIDGE.properties("FailoverRule")["EventPattern"]
+    samples = [(name, payload) for name, payload in events() if "source" in payload]
+    verdicts = {name: (payload["source"] == "aws.rds", event_matches(pattern, payload)) for name, payload in samples}
+    assert len(verdicts) >= 4 and len(set(verdicts.values())) == 2, f"samples are missing: only {list(verdicts)}"
+    wrong = [name for name, (is_failover, passed) in verdicts.items() if is_failover != passed]
+    assert not wrong, f"the pattern judges {wrong} wrongly"
+    started = dict(samples)["eventbridge-started.json"]
+    for number in range(1, 1000):
+        event_id = f"RDS-EVENT-{number:04}"
+        verdict = event_matches(pattern, started | {"detail": started["detail"] | {"EventID": event_id}})
+        assert verdict == (event_id in FAILOVER_IDS), f"{event_id}: delivered is {verdict}"
+    other = started | {"detail": started["detail"] | {"SourceIdentifier": "another"}}
+    assert not event_matches(pattern, other), "an event of another cluster is delivered"
+
+
+@claim
 def the_role_allows_what_the_source_calls_and_nothing_more():
     verbs = "add|create|delete|(?:de)?register|describe|failover|modify|reboot|remove|set|start|stop"
     calls = set(re.findall(rf"\.\s*((?:{verbs})_[a-z_]+)\(\)", source("aws.rs")))
     assert calls <= ACTIONS.keys(), f"src/aws.rs makes calls that this test does not know: {calls - ACTIONS.keys()}"
-    needed = {ACTIONS[call] for call in calls} | LOG_ACTIONS
-    allowed = {action for s in statements() for action in as_list(s["Action"])}
-    assert allowed == needed, f"the role lacks {needed - allowed}, and allows without need {allowed - needed}"
+    for stack, more in ((STACK, set()), (Stack(KmsKeyArn="key"), {"kms:Decrypt", "kms:GenerateDataKey"})):
+        needed = {ACTIONS[call] for call in calls} | LAMBDAS_OWN | more
+        allowed = {action for s in stack.statements("ExecutionRole") for action in as_list(s["Action"])}
+        assert allowed == needed, f"the role lacks {needed - allowed}, and allows without need {allowed - needed}"
+    assert STACK.properties("FailoverFunction")["Role"] == "ExecutionRole.Arn", "the function has another role"
 
 
 @claim
-def the_role_has_no_managed_policy():
-    for name, resource in RESOURCES.items():
-        if resource["Type"] == "AWS::IAM::Role":
-            assert not resource["Properties"].get("ManagedPolicyArns"), f"{name} has a managed policy"
-    assert RESOURCES["FailoverFunction"]["Properties"]["Role"] == {"Fn::GetAtt": ["ExecutionRole", "Arn"]}, "another role"
+def the_schedules_role_may_invoke_the_one_function_and_nothing_more():
+    (statement,) = STACK.statements("SchedulerRole")
+    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", "FailoverFunction.Arn"), statement
+    (schedule,) = STACK.of_type("AWS::Scheduler::Schedule").values()
+    assert schedule["Target"]["RoleArn"] == "SchedulerRole.Arn", "the schedule has another role"
 
 
 @claim
-def no_write_is_allowed_on_every_resource():
-    for role in [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::IAM::Role"]:
-        for s in statements(role):
+def no_role_has_a_managed_policy_or_writes_on_every_resource():
+    assert STACK.of_type("AWS::IAM::Role").keys() == {"ExecutionRole", "SchedulerRole"}, "other roles than expected"
+    for role, properties in STACK.of_type("AWS::IAM::Role").items():
+        assert not properties.get("ManagedPolicyArns"), f"{role} has a managed policy"
+        for s in STACK.statements(role):
             writes = [a for a in as_list(s["Action"]) if not a.split(":")[1].startswith(READS)]
-            assert not writes or "*" not in as_list(s["Resource"]), f"{writes} on *"
+            assert not writes or "*" not in as_list(s["Resource"]), f"{role}: {writes} on *"
 
 
 @claim
 def each_right_is_as_narrow_as_iam_allows():
-    scope = {action: s["Resource"] for s in statements() for action in as_list(s["Action"])}
-    for action in ("RegisterTargets", "DeregisterTargets"):
-        assert scope[f"elasticloadbalancing:{action}"] == {"Ref": "TargetGroupArn"}, f"{action} is not for the one group"
-    assert scope["rds:DescribeDBClusters"]["Fn::Sub"].endswith(":cluster:${DbClusterId}"), "not for the one cluster"
-    assert "${AWS::Region}:${AWS::AccountId}:db:" in scope["rds:DescribeDBInstances"]["Fn::Sub"], "not for this account"
-    assert all(scope[a] == {"Fn::GetAtt": ["FailoverLogGroup", "Arn"]} for a in LOG_ACTIONS), "not for the one log group"
+    own = Stack(TargetGroupArn="", VpcId="vpc-12345678", SubnetIds="subnet-12345678")
+    for stack, group in ((STACK, STACK.parameters["TargetGroupArn"]), (own, own.fn_ref("TargetGroup"))):
+        scope = {action: s["Resource"] for s in stack.statements("ExecutionRole") for action in as_list(s["Action"])}
+        for action in ("RegisterTargets", "DeregisterTargets"):
+            assert scope[f"elasticloadbalancing:{action}"] == group, f"{action} is not for the one group"
+        assert scope["rds:DescribeDBClusters"].endswith(":123456789012:cluster:aurora-prod"), "not for the one cluster"
+        assert scope["rds:DescribeDBInstances"] == "arn:aws:rds:eu-west-1:123456789012:db:*", "not for this account"
+        assert scope["sqs:SendMessage"] == "FailedRuns.Arn", "not for the one queue"
+        assert all(scope[a] == "FailoverLogGroup.Arn" for a in LAMBDAS_OWN if a.startswith("logs:")), "not for the one log group"
 
 
 @claim
 def the_environment_is_what_the_configuration_reads():
     read = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', source("config.rs")))
-    given = set(RESOURCES["FailoverFunction"]["Properties"]["Environment"]["Variables"])
+    given = set(STACK.properties("FailoverFunction")["Environment"]["Variables"])
     assert given == read, f"only the template sets {given - read}, only src/config.rs reads {read - given}"
 
 
 @claim
 def only_rds_of_this_account_may_publish():
-    (s,) = as_list(the_only("AWS::SNS::TopicPolicy")["Properties"]["PolicyDocument"]["Statement"])
+    (s,) = as_list(STACK.properties("FailoverTopicPolicy")["PolicyDocument"]["Statement"])
     assert s["Principal"] == {"Service": "events.rds.amazonaws.com"}, f"another principal: {s['Principal']}"
     assert s["Action"] == "sns:Publish", f"more than publish: {s['Action']}"
-    assert s["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}, "any account may publish"
-    assert ":rds:${AWS::Region}:${AWS::AccountId}:" in s["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"], "any source"
+    assert s["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}, "any account may publish"
+    assert s["Condition"]["ArnLike"]["aws:SourceArn"] == "arn:aws:rds:eu-west-1:123456789012:*", "any source"
 
 
 @claim
 def rds_sends_the_failovers_of_the_one_cluster_once_it_may():
-    subscription = the_only("AWS::RDS::EventSubscription")
-    found = [subscription["Properties"][key] for key in ("SourceType", "EventCategories", "SourceIds")]
-    assert found == ["db-cluster", ["failover"], [{"Ref": "DbClusterId"}]], f"subscribed to {found}"
-    assert "FailoverTopicPolicy" in as_list(subscription.get("DependsOn", [])), "created before the topic policy lets RDS publish"
+    (subscription,) = STACK.of_type("AWS::RDS::EventSubscription").values()
+    found = [subscription[key] for key in ("SourceType", "EventCategories", "SourceIds", "SnsTopicArn")]
+    topic = STACK.fn_ref("FailoverTopic")
+    assert found == ["db-cluster", ["failover"], ["aurora-prod"], topic], f"subscribed to {found}"
+    # A reference is what makes CloudFormation wait for the policy; RDS refuses a topic that does not let it publish.
+    raw = json.dumps(TEMPLATE["Resources"]["FailoverEvents"])
+    assert '{"Ref": "FailoverTopicPolicy"}' in raw, "created before the topic policy lets RDS publish"
+
+
+@claim
+def only_the_events_source_may_invoke_the_function():
+    for stack, principal, arn in (
+        (STACK, "sns.amazonaws.com", STACK.fn_ref("FailoverTopic")),
+        (THROUGH_EVENTBRIDGE, "events.amazonaws.com", "FailoverRule.Arn"),
+    ):
+        (permission,) = stack.of_type("AWS::Lambda::Permission").values()
+        assert (permission["Principal"], permission["SourceArn"]) == (principal, arn), permission
 
 
 @claim
 def a_second_stack_fits_into_the_same_account():
-    for name, resource in RESOURCES.items():
+    for name, resource in TEMPLATE["Resources"].items():
         properties = resource.get("Properties", {}).items()
-        fixed = [value for key, value in properties if key.endswith("Name") and isinstance(value, str)]
+        names = [(key, value) for key, value in properties if key.endswith("Name") and key != "MetricName"]
+        fixed = [value for _, value in names if isinstance(value, str)]
         assert not fixed, f"{name} has the fixed name {fixed[0]}"
 
 

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Writes the template that a release carries for one architecture: its code is the zip beside it, so that "sam deploy" needs
+# neither "sam build" nor a Rust toolchain.
+set -euo pipefail
+
+architecture=${1-}
+case $architecture in
+  arm64 | x86_64) ;;
+  *)
+    echo "usage: $0 arm64|x86_64" >&2
+    exit 2
+    ;;
+esac
+
+# What goes: how to build (there is nothing to build), and the repository's metadata (it names files that are not there).
+sed \
+  -e '/^  # For the Serverless Application Repository/,/^    SemanticVersion:/d' \
+  -e '/^    Metadata:$/,/^        Binary:/d' \
+  -e "s|^      CodeUri: \.\$|      CodeUri: aurora-nlb-failover-$architecture.zip|" \
+  -e "/^  Architecture:\$/,/^    ConstraintDescription:/{
+        s|Default: .*|Default: $architecture|
+        s|AllowedValues: .*|AllowedValues: [$architecture]|
+        s|must be .*|must be $architecture, which the code of this release is built for.|
+      }" \
+  "$(dirname "$0")/../template.yaml"
