@@ -20,7 +20,7 @@ REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 
 def enter_venv():
     """Goes on inside the venv with the pinned tools; makes it first if it is not there."""
-    if Path(sys.prefix) == VENV:
+    if VENV.exists() and os.path.samefile(sys.prefix, VENV):
         return
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}")

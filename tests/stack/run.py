@@ -1,7 +1,10 @@
 """What both parts need: processes that are sure to end, waits that are sure to end, and steps that pass or fail."""
 
+import copy
+import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,28 +12,45 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WORK = ROOT / "target" / "local-stack"
+WORK = ROOT / "target" / "local-stack" / str(os.getpid())  # for logs and the like; its own, so that two runs do not meet
+EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
 ACCOUNT, REGION = "123456789012", "eu-west-1"
+CLUSTER = "aurora-prod"
+ADDRESSES = {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22", "aurora-3": "10.0.3.33"}
+PORT = 3306
+# What `check` wants of the target group (see README.md). moto stores any attribute, but has not the defaults of AWS.
+ATTRIBUTES = {
+    "target_health_state.unhealthy.connection_termination.enabled": "false",
+    "deregistration_delay.connection_termination.enabled": "true",
+    "deregistration_delay.timeout_seconds": "0",
+    "load_balancing.cross_zone.enabled": "true",
+    "preserve_client_ip.enabled": "false",
+}
 
-# The user's own AWS settings stay out of this: a profile or an endpoint of theirs must not turn a test into the real thing.
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-ENVIRONMENT |= {
+# The user's own settings stay out of this: an AWS profile or endpoint of theirs must not turn a test into the real thing.
+for key in list(os.environ):
+    if key.startswith(("AWS_", "TARGET_", "IP_DICT", "DB_CLUSTER_ID", "DRY_RUN")):
+        del os.environ[key]
+os.environ |= {
     "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "NO_PROXY": "127.0.0.1,localhost",
+    "NO_PROXY": f"{os.environ.get('NO_PROXY', '')},127.0.0.1",
     "NO_COLOR": "1",
-    "SAM_CLI_TELEMETRY": "0",
-    # MiniStack unpacks the zip there.
-    "TMPDIR": str(WORK),
+    "TMPDIR": str(WORK),  # MiniStack unpacks the zip there
+    "CARGO_TARGET_DIR": str(ROOT / "target"),  # so that the zip is where it is looked for
 }
+
+# Never by way of a proxy, whatever the environment says.
+fetch = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def aws_client(service, url):
@@ -39,6 +59,35 @@ def aws_client(service, url):
     return boto3.client(
         service, endpoint_url=url, region_name=REGION, aws_access_key_id=ACCOUNT, aws_secret_access_key="test", config=settings
     )
+
+
+def make_group(elb, name, vpc):
+    """A target group as the README asks for it; its ARN."""
+    group = elb.create_target_group(
+        Name=name, TargetType="ip", Protocol="TCP", Port=PORT, VpcId=vpc, HealthCheckProtocol="TCP", HealthCheckPort="40000"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    attributes = [{"Key": key, "Value": value} for key, value in ATTRIBUTES.items()]
+    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=attributes)
+    return group
+
+
+def targets(elb, group):
+    """What the group holds."""
+    listed = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    return sorted("{Id}:{Port}".format(**entry["Target"]) for entry in listed)
+
+
+def show(group):
+    return f"[{', '.join(sorted(group))}]"
+
+
+def make_cluster(rds):
+    """An Aurora cluster whose writer is its first instance."""
+    rds.create_db_cluster(DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", MasterUsername="admin", MasterUserPassword="password")
+    for instance in ADDRESSES:
+        rds.create_db_instance(
+            DBInstanceIdentifier=instance, DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", DBInstanceClass="db.r6g.large"
+        )
 
 
 def equal(what, found, expected, context):
@@ -55,6 +104,20 @@ def wait_until(what, condition, seconds):
     raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
+def fresh(event):
+    """The event with the current time, in every place where a time stands."""
+    event, now = copy.deepcopy(event), datetime.now(timezone.utc) - timedelta(seconds=1)
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}"
+    for record in event.get("Records", []):
+        message = json.loads(record["Sns"]["Message"])
+        message["Event Time"] = stamp.replace("T", " ")
+        record["Sns"] |= {"Message": json.dumps(message), "Timestamp": stamp + "Z"}
+    if "detail" in event:
+        event["detail"]["Date"] = stamp + "Z"
+        event["time"] = stamp[:19] + "Z"
+    return event
+
+
 class Run:
     """One run of the script: its processes, its counts."""
 
@@ -63,6 +126,7 @@ class Run:
         self.processes, self.passed, self.failed = [], 0, 0
 
     def __enter__(self):
+        sys.stdout.reconfigure(line_buffering=True)  # so that our lines and those of cargo come in order, in a pipe too
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # as an exception, so that __exit__ is reached
         return self
 
@@ -91,8 +155,9 @@ class Run:
         log = WORK / f"{name}.log"
         with log.open("w") as output:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=ENVIRONMENT | environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+                command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
         self.processes.append(process)
         url = f"http://127.0.0.1:{port}"
 
@@ -100,7 +165,7 @@ class Run:
             assert process.poll() is None, f"{name} ended with {process.returncode}:\n{log.read_text()[-2000:]}"
             try:
                 with socket.create_connection(("127.0.0.1", int(port)), timeout=1):
-                    return not health or urllib.request.urlopen(url + health, timeout=1)
+                    return not health or fetch(url + health, timeout=1)
             except (OSError, urllib.error.URLError):
                 return False
 
@@ -108,10 +173,12 @@ class Run:
         return url
 
     def command(self, command, seconds, quiet=True):
-        """Runs a command to its end; what it wrote, or with quiet=False shows it as it comes, and fails if it does."""
+        """Runs a command to its end. quiet=False shows what it writes as it comes, and fails if it fails."""
         words = [str(word) for word in command]
         try:
-            done = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=quiet, text=True, timeout=seconds)
+            done = subprocess.run(
+                words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=quiet, text=True, timeout=seconds
+            )
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{shlex.join(words)} did not end within {seconds} s") from None
         assert quiet or done.returncode == 0, f"{shlex.join(words)} ended with {done.returncode}"
@@ -122,11 +189,9 @@ class Run:
         try:
             note = check()
         except Exception as error:  # whatever it is: a stand-in that fails is a failed step too
-            reason = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-            print(f"FAIL  {title}: {reason}", flush=True)
-            self.failed += 1
+            self.fail(title, error)
             return False
-        print(f"ok    {title:<36} {note}", flush=True)
+        print(f"ok    {title:<36} {note}")
         self.passed += 1
         return True
 
@@ -135,9 +200,16 @@ class Run:
         try:
             run_all(self)
         except Exception as error:
-            print(f"FAIL  {type(error).__name__}: {error}", flush=True)
-            self.failed += 1
+            self.fail(run_all.__module__, error)
+
+    def fail(self, title, error):
+        print(f"FAIL  {title}: {error if isinstance(error, AssertionError) else repr(error)}")
+        self.failed += 1
 
     def end(self):
+        if self.failed:
+            print(f"\nlogs: {WORK}", end="")
+        else:
+            shutil.rmtree(WORK, ignore_errors=True)
         print(f"\n{self.passed} passed, {self.failed} failed")
         sys.exit(self.failed > 0)

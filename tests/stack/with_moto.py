@@ -1,6 +1,5 @@
 """cargo-lambda runs the function against moto, with every file of events/."""
 
-import copy
 import json
 import re
 import sys
@@ -8,13 +7,11 @@ import time
 import urllib.request
 from base64 import b64decode
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 
-from stack.run import ACCOUNT, REGION, ROOT, WORK, aws_client, equal
+from stack.run import (
+    ACCOUNT, ADDRESSES, CLUSTER, EVENTS, PORT, REGION, WORK, aws_client, equal, fetch, fresh, make_cluster, make_group, show, targets
+)  # fmt: skip
 
-CLUSTER = "aurora-prod"
-ADDRESSES = {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22", "aurora-3": "10.0.3.33"}
-PORT = 3306
 A1, A2, A3 = (f"{address}:{PORT}" for address in ADDRESSES.values())
 
 # moto's server with one change. moto invents endpoint names such as aurora-1.aaaaaaaaaa.eu-west-1.rds.amazonaws.com, which
@@ -26,15 +23,6 @@ from moto.server import main
 DBInstance.address = property(lambda instance: {ADDRESSES}[instance.db_instance_identifier])
 main(sys.argv[1:])
 """
-
-# What `check` wants of the target group (see README.md). moto stores any attribute, but has not the defaults of AWS.
-ATTRIBUTES = {
-    "target_health_state.unhealthy.connection_termination.enabled": "false",
-    "deregistration_delay.connection_termination.enabled": "true",
-    "deregistration_delay.timeout_seconds": "0",
-    "load_balancing.cross_zone.enabled": "true",
-    "preserve_client_ip.enabled": "false",
-}
 
 
 @dataclass
@@ -51,10 +39,12 @@ class Expect:
     """The target group before it."""
     after: tuple | None = None
     """The target group after it, if it changes."""
-    writer: str = "aurora-1"
+    rds_writer: str = "aurora-1"
     """Who is the writer in moto's RDS."""
     rds: bool | None = None
     """Whether RDS is asked; None: either."""
+    logs: str = ""
+    """What the log of this invocation must contain."""
     seconds: tuple = (0, 4)
     """How long it may take. A change that RDS alone asks for takes two looks, 5 s apart."""
 
@@ -65,18 +55,23 @@ class Expect:
         return [] if planned else ["RegisterTargets"] * bool(added) + ["DeregisterTargets"] * bool(removed)
 
 
+def by(evidence, writer):
+    """What the evidence says about RDS: asked and of the same mind, or not asked and still with the old writer."""
+    return {"rds": False} if evidence == "event" else {"rds": True, "rds_writer": writer}
+
+
 def switched(cause, writer, evidence="event", before=(A1,), **more):
     target = f"{ADDRESSES[writer]}:{PORT}"
     answer = {
         "outcome": "switched", "cause": cause, "writer": writer, "target": target, "evidence": evidence,
         "registered": [target] if target not in before else [], "deregistered": [t for t in before if t != target],
     }  # fmt: skip
-    return Expect(answer, before=before, after=(target,), **{"rds": evidence != "event", **more})
+    return Expect(answer, before=before, after=(target,), **by(evidence, writer), **more)
 
 
 def unchanged(cause, writer="aurora-1", evidence="rds", **more):
     answer = {"outcome": "unchanged", "cause": cause, "writer": writer, "evidence": evidence, "registered": [], "deregistered": []}
-    return Expect(answer, before=(f"{ADDRESSES[writer]}:{PORT}",), **{"rds": evidence != "event", **more})
+    return Expect(answer, before=(f"{ADDRESSES[writer]}:{PORT}",), **by(evidence, writer), **more)
 
 
 def ignored(says, **more):
@@ -87,8 +82,9 @@ def refused(error, says, **more):
     return Expect(error=error, says=says, **{"rds": False, **more})
 
 
-def checked(findings=(), **more):
-    return Expect({"outcome": "checked", "in_sync": True, "writer": "aurora-1", "targets": [A1], "findings": list(findings)}, **more)
+def checked(*findings, before=(A1,)):
+    answer = {"outcome": "checked", "in_sync": before == (A1,), "writer": "aurora-1", "targets": list(before)}
+    return Expect(answer | {"findings": list(findings)}, before=before, rds=True)
 
 
 LOOKS_TWICE = {"seconds": (4.9, 9)}
@@ -134,11 +130,11 @@ VERIFYING = NOT_OURS | {
     "other-cluster": ignored("billing"),
     "check": checked(),
     "started-cross-az": unchanged(S0073),
-    "started-same-az": unchanged(S0072, "aurora-3", writer="aurora-3"),
+    "started-same-az": unchanged(S0072, "aurora-3"),
     "completed": unchanged(S0071),
     "completed-customer-initiated": unchanged(S0071),
-    "completed-rds-initiated": unchanged(S0071, "aurora-2", writer="aurora-2"),
-    "promoting-previous-primary": unchanged(S0070, "aurora-2", writer="aurora-2"),
+    "completed-rds-initiated": unchanged(S0071, "aurora-2"),
+    "promoting-previous-primary": unchanged(S0070, "aurora-2"),
     "failed": unchanged(S0069),
     "eventbridge-started": unchanged(S0073),
     "eventbridge-completed": unchanged(S0071),
@@ -149,10 +145,10 @@ VERIFYING = NOT_OURS | {
     "unknown-instance": unchanged(S0073),
     # It says aurora-2, and somebody believed it; the cluster is back on aurora-1 long since.
     "late": switched(S0073, "aurora-1", "rds", before=(A2,), **LOOKS_TWICE),
-    "reconcile": switched("reconcile", "aurora-2", "rds", before=(A1, A3), writer="aurora-2", **LOOKS_TWICE),
+    "reconcile": switched("reconcile", "aurora-2", "rds", before=(A1, A3), **LOOKS_TWICE),
     "reconcile-dry-run": Expect(
         {"outcome": "planned", "cause": "reconcile", "writer": "aurora-2", "registered": [A2], "deregistered": [A1]},
-        writer="aurora-2", rds=True, **LOOKS_TWICE,
+        rds=True, rds_writer="aurora-2", **LOOKS_TWICE,
     ),  # fmt: skip
     # A new stack: the first scheduled run registers the writer.
     "eventbridge-scheduled": switched("schedule", "aurora-1", "rds", before=(), **LOOKS_TWICE),
@@ -163,16 +159,16 @@ VERIFYING = NOT_OURS | {
 # moto has no status failing-over: its writer moves in one step, here between "started" and "completed".
 # The cases of a cluster that is failing over are those of `cargo test`.
 FRESH = [
-    ("started-cross-az", switched(S0073, "aurora-2", writer="aurora-1")),
-    ("duplicate-records", unchanged(S0073, "aurora-2", "event", writer="aurora-1")),
-    ("completed", unchanged(S0071, "aurora-2", "event+rds", writer="aurora-2")),
-    ("completed-customer-initiated", switched(S0071, "aurora-2", "event+rds", writer="aurora-2")),
-    ("completed-rds-initiated", unchanged(S0071, "aurora-1", writer="aurora-1")),  # RDS has settled on another
-    ("eventbridge-completed", switched(S0071, "aurora-1", "rds", before=(A2,), writer="aurora-1", **LOOKS_TWICE)),
+    ("started-cross-az", switched(S0073, "aurora-2")),
+    ("duplicate-records", unchanged(S0073, "aurora-2", "event")),
+    ("completed", unchanged(S0071, "aurora-2", "event+rds")),
+    ("completed-customer-initiated", switched(S0071, "aurora-2", "event+rds")),
+    ("completed-rds-initiated", unchanged(S0071, "aurora-1")),  # RDS has settled on another
+    ("eventbridge-completed", switched(S0071, "aurora-1", "rds", before=(A2,), **LOOKS_TWICE)),
     ("eventbridge-started", switched(S0073, "aurora-2", before=(A1, A3))),
-    ("promoting-previous-primary", switched(S0070, "aurora-1", "event+rds", before=(A2,), writer="aurora-1")),
+    ("promoting-previous-primary", switched(S0070, "aurora-1", "event+rds", before=(A2,))),
     # In no map, so that its address comes from RDS; the writer need not be asked for.
-    ("started-same-az", switched(S0072, "aurora-3", rds=True)),
+    ("started-same-az", Expect(switched(S0072, "aurora-3").answer, after=(A3,), rds=True)),
     ("unknown-instance", refused("UnknownInstance", "aurora-9", rds=None)),
     ("malformed-message", unchanged(S0072)),
     ("other-cluster", ignored("billing")),
@@ -180,53 +176,43 @@ FRESH = [
 
 
 class Moto:
-    """moto's server, with one balancer and one Aurora cluster of three."""
+    """moto's server, with one balancer and one Aurora cluster of three.
+
+    Its NLB has few states: a target is healthy at once, and gone at once. What AWS shows besides (`initial`, `unhealthy`, and
+    `draining` after a deregistration) is in `cargo test`.
+    """
 
     def __init__(self, run):
-        self.url = run.serve("moto", [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", "{port}"], "/moto-api/data.json")
+        command = [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", "{port}"]
+        self.url = run.serve("moto", command, "/moto-api/data.json", {"MOTO_RECORDER_FILEPATH": str(WORK / "moto-calls.jsonl")})
         client = lambda service: aws_client(service, self.url)
         self.elb, self.rds, ec2 = client("elbv2"), client("rds"), client("ec2")
-        self.vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-        subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        vpc, subnet = ec2.describe_vpcs()["Vpcs"][0]["VpcId"], ec2.describe_subnets()["Subnets"][0]["SubnetId"]
         balancer = self.elb.create_load_balancer(Name="aurora", Type="network", Scheme="internal", Subnets=[subnet])
-        self.group = self.elb.create_target_group(
-            Name="aurora", TargetType="ip", Protocol="TCP", Port=PORT, VpcId=self.vpc, HealthCheckProtocol="TCP", HealthCheckPort="40000"
-        )["TargetGroups"][0]["TargetGroupArn"]
+        self.group = make_group(self.elb, "aurora", vpc)
         self.elb.create_listener(
             LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="TCP", Port=PORT,
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
         )  # fmt: skip
-        self.set_attributes(ATTRIBUTES)
-        # moto is an NLB of few states: a target is healthy at once and gone at once, so that `initial`, `unhealthy` and
-        # `draining` (which AWS lists after a deregistration) are seen in `cargo test` only.
-        self.rds.create_db_cluster(DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", MasterUsername="admin", MasterUserPassword="password")
-        for instance in ADDRESSES:
-            self.rds.create_db_instance(
-                DBInstanceIdentifier=instance, DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", DBInstanceClass="db.r6g.large"
-            )
+        make_cluster(self.rds)
         self.record("start-recording")
-
-    def set_attributes(self, attributes):
-        pairs = [{"Key": key, "Value": value} for key, value in attributes.items()]
-        self.elb.modify_target_group_attributes(TargetGroupArn=self.group, Attributes=pairs)
 
     def record(self, action):
         method = "GET" if action.startswith("download") else "POST"
         request = urllib.request.Request(f"{self.url}/moto-api/recorder/{action}", method=method)
-        return urllib.request.urlopen(request, timeout=10).read().decode()
+        return fetch(request, timeout=10).read().decode()
 
     def targets(self):
-        listed = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
-        return sorted("{Id}:{Port}".format(**entry["Target"]) for entry in listed)
+        return targets(self.elb, self.group)
 
     def prepare(self, expect):
         """Brings the group and the cluster to where the case starts, and forgets the calls so far."""
-        ids = lambda targets: [dict(zip(("Id", "Port"), (t.split(":")[0], int(t.split(":")[1])))) for t in targets]
         # Only what is there: moto refuses to deregister an unknown target (InvalidTarget), where AWS says nothing.
-        for action, targets in ((self.elb.deregister_targets, self.targets()), (self.elb.register_targets, expect.before)):
-            if targets:
-                action(TargetGroupArn=self.group, Targets=ids(targets))
-        self.rds.failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=expect.writer)
+        for action, group in ((self.elb.deregister_targets, self.targets()), (self.elb.register_targets, expect.before)):
+            if group:
+                pairs = [target.split(":") for target in group]
+                action(TargetGroupArn=self.group, Targets=[{"Id": address, "Port": int(port)} for address, port in pairs])
+        self.rds.failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=expect.rds_writer)
         self.record("reset-recording")
 
     def calls(self):
@@ -234,20 +220,6 @@ class Moto:
         lines = [json.loads(line) for line in self.record("download-recording").splitlines() if line]
         ours = [line for line in lines if "aws-sdk-rust" in line["headers"].get("User-Agent", "")]
         return [re.search(r"Action=(\w+)", b64decode(line["body"]).decode())[1] for line in ours]
-
-
-def fresh(event):
-    """The event with the current time, in every place where a time stands."""
-    event, now = copy.deepcopy(event), datetime.now(timezone.utc) - timedelta(seconds=1)
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}"
-    for record in event.get("Records", []):
-        message = json.loads(record["Sns"]["Message"])
-        message["Event Time"] = stamp.replace("T", " ")
-        record["Sns"] |= {"Message": json.dumps(message), "Timestamp": stamp + "Z"}
-    if "detail" in event:
-        event["detail"]["Date"] = stamp + "Z"
-        event["time"] = stamp[:19] + "Z"
-    return event
 
 
 class Watch:
@@ -261,15 +233,18 @@ class Watch:
             "AWS_ENDPOINT_URL": moto.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test",
         }  # fmt: skip
         env_file.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        self.moto, self.run, self.name = moto, run, name
+        self.moto, self.run = moto, run
         # -A: the default listens on every interface.
         command = ["cargo", "lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", "{port}", "--env-file", env_file]
         self.port = run.serve(name, command).rsplit(":", 1)[1]
+        self.log = WORK / f"{name}.log"
+        # The first invocation starts the function, and waits for any other cargo at work here. No step's time is to tell of that.
+        self.invoke(EVENTS["subscription-notice"], seconds=900)
 
-    def invoke(self, path):
+    def invoke(self, path, seconds=60):
         """(answer, error type, text) of one `cargo lambda invoke`."""
         command = ["cargo", "lambda", "invoke", "-A", "127.0.0.1", "-P", self.port, "--data-file", str(path)]
-        done = self.run.command(command, seconds=60)
+        done = self.run.command(command, seconds)
         if done.returncode == 0:
             return json.loads(done.stdout), "", done.stdout
         # cargo-lambda draws a frame around the error, and breaks its lines.
@@ -282,49 +257,64 @@ class Watch:
 
     def one(self, path, expect):
         self.moto.prepare(expect)
+        logged = len(self.log.read_text())
         started = time.monotonic()
         answer, error, text = self.invoke(path)
         seconds, calls, after = time.monotonic() - started, self.moto.calls(), self.moto.targets()
-        moved = f"[{', '.join(sorted(expect.before))}] → [{', '.join(after)}]"
+        moved = f"{show(expect.before)} → {show(after)}"
         decision = error or " ".join(str(answer[key]) for key in ("outcome", "writer", "evidence") if answer.get(key))
         try:
             equal("error type", error, expect.error, text)
             for key, value in expect.answer.items():
                 found = answer.get(key)
-                sort = sorted if key in ("registered", "deregistered", "targets") and found else lambda list_: list_
-                equal(key, sort(found), sort(value), answer)
-            if expect.says not in (text if error else answer.get("reason", text)):
-                raise AssertionError(f"{expect.says!r} is not in {text!r}")
+                if isinstance(found, list):  # in no particular order; of a finding, the code tells enough
+                    found = sorted(entry["code"] if key == "findings" else entry for entry in found)
+                equal(key, found, sorted(value) if isinstance(value, list) else value, answer)
+            assert expect.says in (text if error else answer.get("reason", text)), f"{expect.says!r} is not in {text!r}"
+            assert expect.logs in self.log.read_text()[logged:], f"{expect.logs!r} is not in the log of this invocation, in {self.log}"
             equal("target group", after, sorted(expect.before if expect.after is None else expect.after), answer)
             equal("write calls", [call for call in calls if not call.startswith("Describe")], expect.writes(), calls)
             if expect.rds is not None:
                 equal("RDS was asked", any("DB" in call for call in calls), expect.rds, calls)
-            if not expect.seconds[0] <= seconds <= expect.seconds[1]:
-                raise AssertionError(f"took {seconds:.1f} s, expected {expect.seconds[0]} to {expect.seconds[1]} s")
+            least, most = expect.seconds
+            assert least <= seconds <= most, f"took {seconds:.1f} s, expected {least} to {most} s"
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n      {decision}  {moved}  calls: {', '.join(calls) or 'none'}") from None
         return f"{decision}  {moved}  {seconds * 1000:.0f} ms  {', '.join(calls) or 'no calls'}"
 
 
 def run_all(run):
-    run.command(["cargo", "build", "--bin", "aurora-nlb-failover"], seconds=3600, quiet=False)  # what `watch` runs
+    unknown = {name: EVENTS.keys() ^ cases.keys() for name, cases in (("DROP_IN", DROP_IN), ("VERIFYING", VERIFYING))}
+    assert not any(unknown.values()), f"events/ and the expectations of {__name__} differ: {unknown}"
+    # What `cargo lambda watch` runs. Built here, where one can see it, for a first invocation would wait for it in silence.
+    run.command(["cargo", "build", "--locked", "--bin", "aurora-nlb-failover"], seconds=3600, quiet=False)
     moto = Moto(run)
 
     print("\ncargo lambda and moto, without DB_CLUSTER_ID")
     watch = Watch(run, "drop-in", moto, ADDRESSES, "")
-    for path in files:
-        watch.expect(path.stem, path, DROP_IN[path.stem])
-    again = switched(S0073, "aurora-2", before=(A2,)).answer | {"outcome": "unchanged"}
-    watch.expect("started-cross-az, again", ROOT / "events/started-cross-az.json", Expect(again, before=(A2,), rds=False))
+    for name, path in EVENTS.items():
+        watch.expect(name, path, DROP_IN[name])
+    again = unchanged(S0073, "aurora-2", "event")
+    watch.expect("started-cross-az, again", EVENTS["started-cross-az"], again)
 
     print("\ncargo lambda and moto, with DB_CLUSTER_ID: the files are late, so RDS decides")
     mapped = {instance: ADDRESSES[instance] for instance in ("aurora-1", "aurora-2")}  # aurora-3 is looked up
     watch = Watch(run, "verifying", moto, mapped, CLUSTER)
-    for path in files:
-        watch.expect(path.stem, path, VERIFYING[path.stem])
+    for name, path in EVENTS.items():
+        watch.expect(name, path, VERIFYING[name])
 
     print("\nthe same with the current time filled in")
     for name, expect in FRESH:
         path = WORK / f"fresh-{name}.json"
-        path.write_text(json.dumps(fresh(json.loads((ROOT / "events" / f"{name}.json").read_text()))))
+        path.write_text(json.dumps(fresh(json.loads(EVENTS[name].read_text()))))
         watch.expect(f"{name}, now", path, expect)
+
+    print("\nwith DB_CLUSTER_ID and an address in IP_DICT that has gone stale")
+    watch = Watch(run, "stale", moto, {"aurora-2": "10.0.2.99"}, CLUSTER)
+    watch.expect("check", EVENTS["check"], checked("stale-ip-dict-entry"))
+    told = unchanged("schedule", logs="stale-ip-dict-entry")  # for an alarm; the group stays as it is
+    watch.expect("scheduler-scheduled", EVENTS["scheduler-scheduled"], told)
+    slow = [{"Key": "deregistration_delay.timeout_seconds", "Value": "300"}]
+    moto.elb.modify_target_group_attributes(TargetGroupArn=moto.group, Attributes=slow)
+    faults = checked("stale-ip-dict-entry", "attribute", "targets", before=(A1, A2))
+    watch.expect("check, with two faults more", EVENTS["check"], faults)
