@@ -9,6 +9,8 @@ use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::plan::Target;
+
 /// Starts logging as Lambda's logging controls say: `AWS_LAMBDA_LOG_FORMAT` (`JSON`) and `AWS_LAMBDA_LOG_LEVEL`
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
 pub fn start() {
@@ -45,6 +47,12 @@ pub fn decision(answer: &Map<String, Value>) {
         findings = text("findings"),
         "decision"
     );
+}
+
+/// Targets as the JSON text of a list, the form in which a list reaches a log line.
+pub(crate) fn list(targets: &[Target]) -> String {
+    let names: Vec<_> = targets.iter().map(|target| Value::from(target.to_string())).collect();
+    Value::from(names).to_string()
 }
 
 /// One flat JSON object a line, so that a metric filter or a query can name a field without a path: `{ $.outcome =

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::{self, Claim, Trigger};
 use crate::instance::{ClusterId, InstanceId};
+use crate::log::list;
 use crate::plan::{Listed, Plan, Target};
 use crate::writer::{self, Approach, ClusterView, Evidence};
 
@@ -211,11 +212,11 @@ impl Function {
 async fn write(plan: &Plan, aws: &Aws) -> Result<(), Error> {
     if let Some(target) = &plan.register {
         aws.register(target).await?;
-        tracing::info!(registered = %target, "registered");
+        tracing::info!(registered = list(std::slice::from_ref(target)), "registered");
     }
     if !plan.deregister.is_empty() {
         aws.deregister(&plan.deregister).await?;
-        plan.deregister.iter().for_each(|target| tracing::info!(deregistered = %target, "deregistered"));
+        tracing::info!(deregistered = list(&plan.deregister), "deregistered");
     }
     Ok(())
 }

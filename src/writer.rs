@@ -45,8 +45,7 @@ pub enum Approach {
 /// The table of decisions: which claims are believed, which are checked, which only say that it is time to look.
 ///
 /// "Started" is believed while fresh, for then RDS still shows the old writer and every second counts. An event that
-/// is late, or does not say which cluster it speaks of, only says *when*. Without RDS (`rds_known` false) there is
-/// nobody else to ask.
+/// is late only says *when*. Without RDS (`rds_known` false) there is nobody else to ask.
 ///
 /// # Errors
 /// Without RDS: [`Error::ClusterIdRequired`] for an event that names nobody, [`Error::MalformedEvent`] for one that
@@ -61,7 +60,7 @@ pub fn approach(claim: &Claim, rds_known: bool) -> Result<Approach, Error> {
             claim.message
         ))),
         (Some(writer), _) if !rds_known => Ok(Approach::Believe(writer.clone())),
-        (Some(writer), kind) if claim.is_fresh() && claim.cluster.is_some() => Ok(match kind {
+        (Some(writer), kind) if claim.is_fresh() => Ok(match kind {
             StartedSameZone | StartedCrossZone => Approach::Believe(writer.clone()),
             Completed | PromotingPrevious => Approach::Corroborate(writer.clone()),
             Failed => Approach::AskRds,
@@ -174,12 +173,6 @@ mod tests {
         let error = approach(&claim(Failed, None, Some(0)), false).unwrap_err();
         assert_eq!(error.name(), "ClusterIdRequired");
         assert!(error.to_string().contains("RDS-EVENT-0069") && error.to_string().contains("DB_CLUSTER_ID"), "{error}");
-    }
-
-    #[test]
-    fn a_fresh_claim_that_does_not_say_of_which_cluster_is_not_believed() {
-        let claim = Claim { cluster: None, ..claim(FailoverKind::StartedCrossZone, Some("x"), Some(0)) };
-        assert_eq!(approach(&claim, true), Ok(Approach::AskRds));
     }
 
     #[test]

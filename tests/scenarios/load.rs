@@ -1,4 +1,5 @@
-//! One process, a great many invocations: `LOAD_INVOCATIONS=100000 cargo test --release --test scenarios load -- --nocapture`.
+//! One process, a great many invocations: `LOAD_INVOCATIONS=100000 cargo test --release --test scenarios load --
+//! --nocapture`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -48,7 +48,7 @@ async fn one_event_in_the_answer_out_and_the_same_in_the_log() {
     assert_eq!((&decisions[0]["level"], &decisions[0]["requestId"]), (&json!("INFO"), &json!("request-0")));
     let writes: Vec<_> =
         lines.iter().filter(|line| line["message"] == "registered" || line["message"] == "deregistered").collect();
-    assert_eq!((&writes[0]["registered"], &writes[1]["deregistered"]), (&json!("10.0.2.22:3306"), &json!("10.0.1.11:3306")));
+    assert_eq!((&writes[0]["registered"], &writes[1]["deregistered"]), (&json!(["10.0.2.22:3306"]), &json!(["10.0.1.11:3306"])));
 }
 
 #[tokio::test]
