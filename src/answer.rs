@@ -54,7 +54,7 @@ pub struct Decision {
     /// What was deregistered, or would be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deregistered: Option<Vec<Target>>,
-    /// The event's age at the decision, in milliseconds; below zero where the clocks differ.
+    /// The event's age when the run began, in milliseconds; below zero where the clocks differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_age_ms: Option<i64>,
     /// Why nothing was done.

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, one_line};
 use crate::instance::{ClusterId, InstanceId};
 use crate::plan::{Listed, Target};
-use crate::sdk::{Confirmed, retries_without_end};
+use crate::sdk::{Attempts, retries_without_end};
 use crate::writer::{ClusterView, Member};
 
 /// The services, for one invocation: cheap to clone, bounded by its deadline.
@@ -40,12 +40,12 @@ pub struct Instance {
 pub struct TargetGroup {
     /// `ip`, `instance`, `alb` or `lambda`.
     pub target_type: String,
-    /// `TCP` and others.
-    pub protocol: String,
+    /// `TCP` and others; a group of Lambda functions has none.
+    pub protocol: Option<String>,
     /// The default port of its targets.
     pub port: Option<i32>,
-    /// A port number, or `traffic-port`.
-    pub health_check_port: String,
+    /// A port number, or `traffic-port`; a group of Lambda functions has none.
+    pub health_check_port: Option<String>,
 }
 
 impl Aws {
@@ -79,7 +79,7 @@ impl Aws {
     pub async fn targets(&self) -> Result<Vec<Listed>, Error> {
         const ACTION: &str = "DescribeTargetHealth";
         let request = self.elb.describe_target_health().target_group_arn(&self.target_group_arn);
-        let answer = self.call(ACTION, request.send()).await?;
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
         let list = answer.target_health_descriptions.ok_or_else(|| unreadable(ACTION, "no TargetHealthDescriptions"))?;
         list.iter().map(|entry| listed(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
     }
@@ -90,8 +90,7 @@ impl Aws {
     /// The call failed.
     pub async fn register(&self, target: &Target) -> Result<(), Error> {
         let request = self.elb.register_targets().target_group_arn(&self.target_group_arn).targets(description(target));
-        let request = request.customize().interceptor(Confirmed("RegisterTargetsResponse"));
-        self.call("RegisterTargets", request.send()).await.map(drop)
+        self.call("RegisterTargets", |attempts| request.customize().interceptor(attempts).send()).await.map(drop)
     }
 
     /// DeregisterTargets, for all of `targets` in one call, each by its ID, port and zone: without the port of its
@@ -102,8 +101,7 @@ impl Aws {
     pub async fn deregister(&self, targets: &[Target]) -> Result<(), Error> {
         let descriptions = targets.iter().map(description).collect();
         let request = self.elb.deregister_targets().target_group_arn(&self.target_group_arn).set_targets(Some(descriptions));
-        let request = request.customize().interceptor(Confirmed("DeregisterTargetsResponse"));
-        self.call("DeregisterTargets", request.send()).await.map(drop)
+        self.call("DeregisterTargets", |attempts| request.customize().interceptor(attempts).send()).await.map(drop)
     }
 
     /// DescribeTargetGroups, for the one group.
@@ -113,13 +111,13 @@ impl Aws {
     pub async fn target_group(&self) -> Result<TargetGroup, Error> {
         const ACTION: &str = "DescribeTargetGroups";
         let request = self.elb.describe_target_groups().target_group_arns(&self.target_group_arn);
-        let answer = self.call(ACTION, request.send()).await?;
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
         let group = answer.target_groups().first().ok_or_else(|| unreadable(ACTION, "no target group"))?;
         Ok(TargetGroup {
             target_type: group.target_type().ok_or_else(|| unreadable(ACTION, "no TargetType"))?.as_str().to_owned(),
-            protocol: group.protocol().ok_or_else(|| unreadable(ACTION, "no Protocol"))?.as_str().to_owned(),
+            protocol: group.protocol().map(|protocol| protocol.as_str().to_owned()),
             port: group.port(),
-            health_check_port: group.health_check_port().ok_or_else(|| unreadable(ACTION, "no HealthCheckPort"))?.to_owned(),
+            health_check_port: group.health_check_port().map(str::to_owned),
         })
     }
 
@@ -129,7 +127,8 @@ impl Aws {
     /// The call failed.
     pub async fn target_group_attributes(&self) -> Result<Vec<(String, String)>, Error> {
         let request = self.elb.describe_target_group_attributes().target_group_arn(&self.target_group_arn);
-        let answer = self.call("DescribeTargetGroupAttributes", request.send()).await?;
+        let answer =
+            self.call("DescribeTargetGroupAttributes", |attempts| request.customize().interceptor(attempts).send()).await?;
         let pairs = answer.attributes.unwrap_or_default().into_iter();
         Ok(pairs.filter_map(|attribute| attribute.key.zip(attribute.value)).collect())
     }
@@ -140,7 +139,8 @@ impl Aws {
     /// Also if the cluster is not in the answer, or a member without ID or role.
     pub async fn cluster(&self, cluster: &ClusterId) -> Result<ClusterView, Error> {
         const ACTION: &str = "DescribeDBClusters";
-        let answer = self.call(ACTION, self.rds.describe_db_clusters().db_cluster_identifier(cluster.id()).send()).await?;
+        let request = self.rds.describe_db_clusters().db_cluster_identifier(cluster.id());
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
         let is_ours = |found: &&DbCluster| found.db_cluster_identifier().is_some_and(|id| id.eq_ignore_ascii_case(cluster.id()));
         let found = answer.db_clusters().iter().find(is_ours).ok_or_else(|| unreadable(ACTION, "no such cluster in it"))?;
         let status = found.status().ok_or_else(|| unreadable(ACTION, "no Status"))?.to_owned();
@@ -161,7 +161,8 @@ impl Aws {
     pub async fn instances(&self, cluster: &ClusterId) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "DescribeDBInstances";
         let of_cluster = Filter::builder().name("db-cluster-id").values(cluster.id()).build();
-        let answer = self.call(ACTION, self.rds.describe_db_instances().filters(of_cluster).send()).await?;
+        let request = self.rds.describe_db_instances().filters(of_cluster);
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
         let found = answer.db_instances.ok_or_else(|| unreadable(ACTION, "no DBInstances"))?;
         let is_ours = |id: Option<&str>| id.is_none_or(|id| id.eq_ignore_ascii_case(cluster.id()));
         let ours = found.iter().filter(|instance| is_ours(instance.db_cluster_identifier()));
@@ -187,13 +188,20 @@ impl Aws {
         Ok(addresses)
     }
 
-    async fn call<T, E: ProvideErrorMetadata>(
+    async fn call<T, E: ProvideErrorMetadata, F: Future<Output = Result<T, SdkError<E, HttpResponse>>>>(
         &self,
         action: &'static str,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        call: impl FnOnce(Attempts) -> F,
     ) -> Result<T, Error> {
-        let answer = timeout_at(self.deadline, call).await;
-        answer.map_err(|_| Error::DeadlineExceeded(format!("waiting for {action}")))?.map_err(|error| failed(action, &error))
+        let attempts = Attempts::default();
+        match timeout_at(self.deadline, call(attempts.clone())).await {
+            Ok(answer) => answer.map_err(|error| failed(action, &error)),
+            Err(_) => {
+                let last = attempts.last_failure();
+                let last = if last.is_empty() { last } else { format!("; its last attempt: {last}") };
+                Err(Error::DeadlineExceeded(format!("waiting for {action}{last}")))
+            }
+        }
     }
 }
 

@@ -82,7 +82,7 @@ const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
     ),
 ];
 
-/// Examines target group, cluster and map. All reads go at once.
+/// Examines target group, cluster and map. All calls to AWS go at once, then all to DNS.
 ///
 /// # Errors
 /// A call failed, so that there is nothing to report on.
@@ -102,10 +102,10 @@ pub async fn run(config: &Config, cluster: &ClusterId, aws: &Aws) -> Result<Repo
     let in_sync = target.as_ref().is_some_and(|target| Plan::new(&listed, target).is_empty());
 
     let mut findings = group_findings(&group, config);
-    findings.extend(attribute_findings(&attributes));
+    findings.extend(attribute_findings(&attributes, config));
     findings.extend(writer_findings(&view, target.as_ref(), in_sync, &registered));
     findings.extend(member_findings(&view, config, &resolved));
-    findings.extend(stale_entries(config, &resolved));
+    findings.extend(compare(config, &resolved));
     Ok(Report { outcome: "checked", in_sync, writer: writer.map(InstanceId::to_string), targets: registered, findings })
 }
 
@@ -116,19 +116,22 @@ pub async fn report_stale_entries(config: &Config, cluster: &ClusterId, aws: &Aw
     if config.ip_dict.is_empty() {
         return;
     }
-    match aws.instances(cluster).await {
-        Err(error) => tracing::warn!(finding = "ip-dict-not-compared", reason = %error, "IP_DICT was not compared with DNS"),
+    let findings = match aws.instances(cluster).await {
         Ok(instances) => {
-            let mapped: Vec<_> = instances.into_iter().filter(|instance| config.ip_dict.contains_key(&instance.id)).collect();
-            let resolved = resolve(&mapped, aws).await;
-            for (id, answer) in &resolved {
-                if let Err(error) = answer {
-                    tracing::warn!(finding = "ip-dict-not-compared", instance = %id, reason = %error, "IP_DICT was not compared with DNS");
-                }
-            }
-            for Finding { code, message, .. } in stale_entries(config, &resolved) {
-                tracing::error!(finding = code, "{message}");
-            }
+            let is_mapped = |instance: &Instance| config.ip_dict.contains_key(&instance.id);
+            let mapped: Vec<_> = instances.into_iter().filter(is_mapped).collect();
+            compare(config, &resolve(&mapped, aws).await)
+        }
+        Err(error) => vec![Finding {
+            level: Level::Warning,
+            code: "ip-dict-not-compared",
+            message: format!("IP_DICT could not be compared with the endpoints of the instances: {error}"),
+        }],
+    };
+    for Finding { level, code, message } in findings {
+        match level {
+            Level::Error => tracing::error!(finding = code, "{message}"),
+            Level::Warning => tracing::warn!(finding = code, "{message}"),
         }
     }
 }
@@ -160,40 +163,42 @@ fn error(code: &'static str, message: String) -> Finding {
 }
 
 fn group_findings(group: &TargetGroup, config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if group.target_type != "ip" {
-        let message =
-            format!("the target group's type is {}, expected ip: make a new group, a type cannot be changed", group.target_type);
-        findings.push(error("target-type", message));
+    let (kind, shown) = (&group.target_type, |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned()));
+    if kind != "ip" {
+        let message = format!("the target group's type is {kind}, expected ip: make a new group, a type cannot be changed");
+        return vec![error("target-type", message)]; // The rest follows from the type.
     }
-    if group.protocol != "TCP" {
-        let message = format!(
-            "the target group's protocol is {}, expected TCP: make a new group, a protocol cannot be changed",
-            group.protocol
-        );
+    let mut findings = Vec::new();
+    if group.protocol.as_deref() != Some("TCP") {
+        let protocol = shown(&group.protocol);
+        let message =
+            format!("the target group's protocol is {protocol}, expected TCP: make a new group, a protocol cannot be changed");
         findings.push(error("protocol", message));
     }
     if group.port != Some(config.port.into()) {
-        let port = group.port.map_or_else(|| "unknown".to_owned(), |port| port.to_string());
+        let port = group.port.map_or_else(|| "not set".to_owned(), |port| port.to_string());
         let message = format!("the target group's port is {port}, TARGET_PORT is {}: make them the same", config.port);
         findings.push(error("port", message));
     }
-    if group.health_check_port == "traffic-port" || group.health_check_port == config.port.to_string() {
+    if group.health_check_port.as_ref().is_none_or(|port| port == "traffic-port" || *port == config.port.to_string()) {
         let message = format!(
             "the health check goes to the database port ({}), and MySQL blocks a host after aborted connections: \
-             aws elbv2 modify-target-group --health-check-port 40000",
-            group.health_check_port
+             aws elbv2 modify-target-group --target-group-arn {} --health-check-port 40000",
+            shown(&group.health_check_port),
+            config.target_group_arn
         );
         findings.push(error("health-check-port", message));
     }
     findings
 }
 
-fn attribute_findings(attributes: &[(String, String)]) -> Vec<Finding> {
+fn attribute_findings(attributes: &[(String, String)], config: &Config) -> Vec<Finding> {
     let wrong = ATTRIBUTES.iter().filter_map(|(key, expected, level, why)| {
         let value = attributes.iter().find(|(name, _)| name == key).map_or("not set", |(_, value)| value);
         let message = format!(
-            "{key} is {value}, expected {expected}, else {why}: aws elbv2 modify-target-group-attributes --attributes Key={key},Value={expected}"
+            "{key} is {value}, expected {expected}, else {why}: \
+             aws elbv2 modify-target-group-attributes --target-group-arn {} --attributes Key={key},Value={expected}",
+            config.target_group_arn
         );
         (value != *expected).then_some(Finding { level: *level, code: "attribute", message })
     });
@@ -232,12 +237,20 @@ fn member_findings(view: &ClusterView, config: &Config, resolved: &Resolved) -> 
     without.chain(strangers).collect()
 }
 
-fn stale_entries(config: &Config, resolved: &Resolved) -> Vec<Finding> {
-    let stale = resolved.iter().filter_map(|(id, answer)| {
-        let (mapped, found) = (config.ip_dict.get(id)?, answer.as_ref().ok()?);
-        let message =
-            format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry");
-        (mapped != found).then(|| error("stale-ip-dict-entry", message))
-    });
-    stale.collect()
+/// The entries of the map that differ from their instance's endpoint, or could not be compared with it.
+fn compare(config: &Config, resolved: &Resolved) -> Vec<Finding> {
+    let of_instance = |instance: &InstanceId| resolved.iter().find(|(id, _)| id == instance).map(|(_, answer)| answer);
+    let finding = |(id, mapped): (&InstanceId, &IpAddr)| match of_instance(id)? {
+        Ok(found) if found == mapped => None,
+        Ok(found) => Some(error(
+            "stale-ip-dict-entry",
+            format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
+        )),
+        Err(why) => Some(Finding {
+            level: Level::Warning,
+            code: "ip-dict-not-compared",
+            message: format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}"),
+        }),
+    };
+    config.ip_dict.iter().filter_map(finding).collect()
 }

@@ -41,7 +41,7 @@ pub enum Error {
         /// What is missing or cannot be read.
         what: String,
     },
-    /// The invocation's deadline came too near. Holds what was under way.
+    /// Time ran out: the invocation's, or what a witness was given of it. Holds what was under way.
     DeadlineExceeded(String),
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Error {
             Error::AwsCallFailed { action, code, message } if message.is_empty() => write!(f, "{action} failed: {code}"),
             Error::AwsCallFailed { action, code, message } => write!(f, "{action} failed: {code}: {message}"),
             Error::UnreadableAnswer { action, what } => write!(f, "{action} gave an answer that cannot be read: {what}"),
-            Error::DeadlineExceeded(doing) => write!(f, "the invocation's deadline came too near: {doing}"),
+            Error::DeadlineExceeded(doing) => write!(f, "time ran out: {doing}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::error::{Error, one_line};
@@ -158,10 +159,16 @@ enum Notice {
 }
 
 fn read_message(sns: &Sns, now: DateTime<Utc>) -> Result<Notice, Error> {
-    let Ok(message) = serde_json::from_str::<Value>(&sns.message) else {
-        // RDS announces each new or changed subscription in plain text.
-        let reason = "the SNS message is not JSON: a notice about the subscription, not an event".to_owned();
-        return Ok(Notice::Other { cause: None, reason });
+    let message = match serde_json::from_str::<Value>(&sns.message) {
+        Ok(message) => message,
+        // JSON, but nested too deep or with numbers too large for us.
+        Err(error) if serde_json::from_str::<IgnoredAny>(&sns.message).is_ok() => {
+            return Err(unrecognized(format!("the SNS message is JSON that cannot be read: {error}")));
+        }
+        Err(_) => {
+            let reason = "the SNS message is not JSON, so it is no event (RDS announces its subscription in plain text)";
+            return Ok(Notice::Other { cause: None, reason: reason.to_owned() });
+        }
     };
     let text = |key: &str| message.get(key).and_then(Value::as_str);
     let event_id = text("Event ID")
@@ -173,13 +180,16 @@ fn read_message(sns: &Sns, now: DateTime<Utc>) -> Result<Notice, Error> {
 }
 
 fn read_eventbridge(payload: &Value, now: DateTime<Utc>) -> Result<Notice, Error> {
-    let event =
-        EventBridgeEvent::<Value>::deserialize(payload).map_err(|error| unrecognized(format!("EventBridge event: {error}")))?;
+    // Only what is read: an oddity in a field that nobody reads must not lose a failover.
+    let read =
+        ["source", "detail-type", "detail"].into_iter().filter_map(|key| Some((key.to_owned(), payload.get(key)?.clone())));
+    let event = EventBridgeEvent::<Value>::deserialize(Value::Object(read.collect()))
+        .map_err(|error| unrecognized(format!("EventBridge event: {error}")))?;
     let text = |key: &str| event.detail.get(key).and_then(Value::as_str);
     let event_id = text("EventID")
         .and_then(event_id)
         .ok_or_else(|| unrecognized("the aws.rds event has no detail.EventID like RDS-EVENT-NNNN".to_owned()))?;
-    let time = text("Date").and_then(parse_time).or(event.time);
+    let time = text("Date").and_then(parse_time).or_else(|| payload.get("time")?.as_str().and_then(parse_time));
     let cluster = cluster(text("SourceArn"), text("SourceIdentifier"));
     Ok(notice(event_id, text("Message").unwrap_or_default(), cluster, time, now))
 }
@@ -209,7 +219,7 @@ fn named_instance(message: &str) -> Option<InstanceId> {
 }
 
 fn cluster(arn: Option<&str>, id: Option<&str>) -> Option<ClusterId> {
-    arn.and_then(|arn| ClusterId::parse(arn.trim())).or_else(|| ClusterId::parse(id?.trim()))
+    arn.and_then(|arn| ClusterId::parse(arn.trim())).or_else(|| ClusterId::of_event(id?))
 }
 
 /// RDS writes `2021-05-16 03:33:34.532` in SNS, meaning UTC, and RFC 3339 in EventBridge; so does SNS itself.

@@ -50,6 +50,13 @@ impl ClusterId {
         }
     }
 
+    /// The cluster that an event names, even by a name that RDS would not give: it is some cluster, only not ours.
+    /// `None` if it names none.
+    pub fn of_event(name: &str) -> Option<ClusterId> {
+        let name = name.trim().to_ascii_lowercase();
+        (!name.is_empty()).then_some(ClusterId { id: name, arn: None })
+    }
+
     /// The identifier without the ARN's head, in lower case.
     pub fn id(&self) -> &str {
         &self.id

@@ -10,24 +10,32 @@ use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use lambda_runtime_api_client::{Client, body::Body, build_request};
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// The timeout that template.yaml sets.
 const TIMEOUT_IF_UNKNOWN: Duration = Duration::from_secs(30);
 
+/// How long the report of a bad configuration may take.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::start();
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
-    }
+    let started_by_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let config = match Config::read(variable) {
         Ok(config) => config,
-        Err(error) => return refuse(&error).await,
+        Err(error) => {
+            if started_by_lambda {
+                report(&error).await;
+            }
+            return fail(&error.to_string());
+        }
     };
+    if !started_by_lambda {
+        return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
+    }
     let aws = aws::Aws::new(&sdk::settings(sdk::https()).load().await, &config);
     let function = &Function::new(config, aws);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
@@ -45,16 +53,17 @@ async fn invoke(function: &Function, event: LambdaEvent<Value>) -> Result<Answer
 /// A payload that is not JSON reaches the function as a JSON string, so that it is refused by our own error, not by
 /// the runtime's.
 fn quote_what_is_no_json(mut invocation: LambdaInvocation) -> LambdaInvocation {
-    if serde_json::from_slice::<IgnoredAny>(&invocation.body).is_err() {
+    // As the runtime reads it: some JSON (nested too deep, with half a surrogate pair) is more than a `Value` can hold.
+    if serde_json::from_slice::<Value>(&invocation.body).is_err() {
         let text = String::from_utf8_lossy(&invocation.body).into_owned();
         invocation.body = Value::String(text).to_string().into();
     }
     invocation
 }
 
-/// Ends the init phase: the line for the log, and the same for whoever invokes
+/// Tells whoever invokes why the init phase ends: the same line as in the log
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
-async fn refuse(error: &ConfigError) -> ExitCode {
+async fn report(error: &ConfigError) {
     let report = json!({ "errorType": "InvalidConfiguration", "errorMessage": error.to_string() });
     let request = build_request()
         .method("POST")
@@ -62,11 +71,10 @@ async fn refuse(error: &ConfigError) -> ExitCode {
         .header("lambda-runtime-function-error-type", "Runtime.InvalidConfiguration")
         .body(Body::from(report.to_string()));
     if let (Ok(client), Ok(request)) = (Client::builder().build(), request)
-        && let Err(unsent) = client.call(request).await
+        && !matches!(timeout(REPORT_TIMEOUT, client.call(request)).await, Ok(Ok(_)))
     {
-        tracing::warn!(reason = %unsent, "the Lambda Runtime API did not take the init error");
+        tracing::warn!("the Lambda Runtime API did not take the init error");
     }
-    fail(&error.to_string())
 }
 
 fn fail(line: &str) -> ExitCode {

@@ -74,7 +74,7 @@ impl Function {
                 Answer::Decision(self.follow(&claim, &aws).await?)
             }
             Trigger::Reconcile { cause, dry_run } => Answer::Decision(self.reconcile(cause, dry_run, &aws).await?),
-            Trigger::Check => Answer::Checked(check::run(&self.config, self.rds_for("check")?, &aws).await?),
+            Trigger::Check => Answer::Checked(check::run(&self.config, self.cluster_for("check")?, &aws).await?),
         };
         answer.log();
         Ok(answer)
@@ -82,21 +82,22 @@ impl Function {
 
     /// A failover event.
     async fn follow(&self, claim: &Claim, aws: &Aws) -> Result<Decision, Error> {
+        let cause = claim.kind.event_id();
         let verdict = match writer::approach(claim, self.config.cluster.is_some())? {
             Approach::Believe(writer) => Verdict::Settled(self.believe(writer, claim, aws).await?),
-            Approach::Corroborate(writer) => self.corroborate(writer, aws).await?,
-            Approach::AskRds => self.as_rds_says(None, true, aws).await?,
+            Approach::Corroborate(writer) => self.corroborate(writer, self.cluster_for(cause)?, aws).await?,
+            Approach::AskRds => self.as_rds_says(self.cluster_for(cause)?, None, true, aws).await?,
         };
-        let decision = self.conclude(verdict, claim.kind.event_id(), self.config.dry_run, aws).await?;
+        let decision = self.conclude(verdict, cause, self.config.dry_run, aws).await?;
         Ok(Decision { event_age_ms: claim.age_ms, ..decision })
     }
 
     /// A schedule, or `reconcile`. The map is compared with DNS at the same time, whatever comes of the rest.
     async fn reconcile(&self, cause: &'static str, dry_run: bool, aws: &Aws) -> Result<Decision, Error> {
-        let cluster = self.rds_for(cause)?;
+        let cluster = self.cluster_for(cause)?;
         let comparison = aws.until(aws.deadline().min(Instant::now() + LOOK_AGAIN));
         let run = async {
-            let verdict = self.as_rds_says(None, false, aws).await?;
+            let verdict = self.as_rds_says(cluster, None, false, aws).await?;
             self.conclude(verdict, cause, dry_run || self.config.dry_run, aws).await
         };
         tokio::join!(run, check::report_stale_entries(&self.config, cluster, &comparison)).0
@@ -112,15 +113,14 @@ impl Function {
     }
 
     /// The event's word is enough unless RDS has settled on another writer.
-    async fn corroborate(&self, claimed: InstanceId, aws: &Aws) -> Result<Verdict, Error> {
-        let cluster = self.rds_for("verification")?;
+    async fn corroborate(&self, claimed: InstanceId, cluster: &ClusterId, aws: &Aws) -> Result<Verdict, Error> {
         let left = aws.deadline().saturating_duration_since(Instant::now());
         let witness = aws.until(Instant::now() + LOOK_AGAIN.min(left / 2));
         let (listed, view) = tokio::join!(aws.targets(), witness.cluster(cluster));
         let listed = listed?;
         let evidence = match view.map(|view| (view.settled_writer().cloned(), view)) {
             Ok((Ok(writer), _)) if writer == claimed => Evidence::EventAndRds,
-            Ok((Ok(_), view)) => return self.as_rds_says(Some(Look { view, listed }), true, aws).await,
+            Ok((Ok(_), view)) => return self.as_rds_says(cluster, Some(Look { view, listed }), true, aws).await,
             Ok((Err(doubt), _)) => {
                 tracing::info!(reason = doubt, "RDS has not settled yet; the event decides");
                 Evidence::Event
@@ -137,16 +137,20 @@ impl Function {
     /// RDS decides. A change needs two looks that agree on the writer *and* on the change: if another invocation moved
     /// the group meanwhile, a failover is under way, and RDS may not show it yet. `patient`: keep looking until the
     /// deadline while RDS is in doubt.
-    async fn as_rds_says(&self, mut look: Option<Look>, patient: bool, aws: &Aws) -> Result<Verdict, Error> {
-        let cluster = self.rds_for("this event")?;
+    async fn as_rds_says(&self, cluster: &ClusterId, mut look: Option<Look>, patient: bool, aws: &Aws) -> Result<Verdict, Error> {
         let mut before: Option<Found> = None;
+        let mut last_doubt = None;
         loop {
             let Look { view, listed } = match look.take() {
                 Some(look) => look,
-                None => {
-                    let (view, listed) = tokio::try_join!(aws.cluster(cluster), aws.targets())?;
-                    Look { view, listed }
-                }
+                None => match tokio::try_join!(aws.cluster(cluster), aws.targets()) {
+                    Ok((view, listed)) => Look { view, listed },
+                    // What kept us so long says more than what was under way in the end.
+                    Err(Error::DeadlineExceeded(doing)) => {
+                        return Err(last_doubt.map_or(Error::DeadlineExceeded(doing), Error::WriterUnsettled));
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             let out_of_time = match view.settled_writer() {
                 Ok(writer) => {
@@ -159,6 +163,7 @@ impl Function {
                         return Ok(Verdict::Settled(found));
                     }
                     before = Some(found);
+                    last_doubt = None;
                     Error::DeadlineExceeded(format!(
                         "no {} s left to look at RDS again; raise the function's timeout",
                         LOOK_AGAIN.as_secs()
@@ -167,6 +172,7 @@ impl Function {
                 Err(doubt) if !patient => return Ok(Verdict::InDoubt(doubt)),
                 Err(doubt) => {
                     before = None;
+                    last_doubt = Some(doubt.clone());
                     Error::WriterUnsettled(doubt)
                 }
             };
@@ -204,7 +210,7 @@ impl Function {
         })
     }
 
-    fn rds_for(&self, trigger: &str) -> Result<&ClusterId, Error> {
+    fn cluster_for(&self, trigger: &str) -> Result<&ClusterId, Error> {
         self.config.cluster.as_ref().ok_or_else(|| Error::ClusterIdRequired(trigger.to_owned()))
     }
 }

@@ -1,19 +1,25 @@
 //! How the AWS SDK is set up: TLS, attempts, time limits, and what it must not take for success.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_elasticloadbalancingv2::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
+use aws_sdk_elasticloadbalancingv2::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_sdk_elasticloadbalancingv2::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_elasticloadbalancingv2::config::{ConfigBag, HttpClient, Intercept, RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::tls;
+
+use crate::error::one_line;
 
 /// One attempt that has no answer after this is given up and made again: a lost packet must not cost the whole
 /// invocation.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const CONNECT: Duration = Duration::from_secs(2);
-/// More attempts than the SDK's three: the deadline bounds them.
-const ATTEMPTS: u32 = 10;
+/// More than any invocation has time for: the deadline bounds them, not the SDK's three.
+const ATTEMPTS: u32 = 1_000;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -38,15 +44,25 @@ pub(crate) fn retries_without_end() -> RetryPartition {
     RetryPartition::custom("bounded-by-the-deadline").token_bucket(TokenBucket::unlimited()).build()
 }
 
-/// Holds that the answer to a write is the one that the service gives. The SDK does not look: those answers carry no
-/// data, so it would take a proxy's cheerful error page for a registration, and the old target would be deregistered
-/// with nothing in its place.
-#[derive(Debug)]
-pub(crate) struct Confirmed(pub(crate) &'static str);
+/// Follows one call through its attempts, and remembers how the last failed.
+///
+/// It also holds that an answer is whole: it must end with the element that it begins with, the service's own
+/// `…Response`. The SDK does not look. It takes any HTTP 200 for a registration, since that answer carries no data,
+/// and a list that is cut off for one that ends there: a proxy's cheerful error page would have the old target
+/// deregistered with nothing in its place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attempts(Arc<Mutex<Option<String>>>);
 
-impl Intercept for Confirmed {
+impl Attempts {
+    /// How the last attempt failed, in a few words; empty if none has.
+    pub(crate) fn last_failure(&self) -> String {
+        self.0.lock().map(|last| last.clone().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl Intercept for Attempts {
     fn name(&self) -> &'static str {
-        self.0
+        "Attempts"
     }
 
     fn read_after_deserialization(
@@ -56,10 +72,64 @@ impl Intercept for Confirmed {
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let answer = context.response();
-        let text = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
-        if answer.status().is_success() && !text.contains(self.0) {
-            return Err(format!("no {} in it", self.0).into());
+        if answer.status().is_success() && !is_whole(&body(answer)) { Err("the answer is not whole".into()) } else { Ok(()) }
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if context.output_or_error().is_none_or(|answer| answer.is_err()) {
+            let how = context.response().map_or_else(|| "no answer".to_owned(), failure);
+            tracing::debug!(reason = how, "an attempt failed");
+            *self.0.lock().map_err(|_| "poisoned")? = Some(how);
         }
         Ok(())
+    }
+}
+
+fn body(answer: &HttpResponse) -> String {
+    String::from_utf8_lossy(answer.body().bytes().unwrap_or_default()).into_owned()
+}
+
+/// `HTTP 503 ServiceUnavailable`
+fn failure(answer: &HttpResponse) -> String {
+    let body = body(answer);
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
+    one_line(&format!("HTTP {} {code}", answer.status().as_u16()))
+}
+
+/// Whether an XML text ends with the element that it begins with, and that is an answer.
+fn is_whole(xml: &str) -> bool {
+    let Some(start) = xml.split('<').find(|tag| tag.starts_with(|first: char| first.is_ascii_alphabetic())) else { return false };
+    let name = start.split(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/').next().unwrap_or_default();
+    let end = xml.trim_end().rsplit('<').next().unwrap_or_default();
+    let closed = end == format!("/{name}>") || (end == start.trim_end() && end.ends_with("/>"));
+    closed && name.ends_with("Response") && !name.eq("ErrorResponse")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    #[test]
+    fn an_answer_is_whole_if_it_ends_with_the_element_that_it_begins_with() {
+        let table = [
+            ("<RegisterTargetsResponse xmlns=\"x\"><RegisterTargetsResult/></RegisterTargetsResponse>\n", true),
+            ("<?xml version=\"1.0\"?>\n<RegisterTargetsResponse/>\n", true),
+            ("", false),
+            ("Welcome", false),
+            ("<html><body>Welcome</body></html>", false),
+            ("<RegisterTargetsResponse>", false),
+            ("<AResponse><BResponse></BResponse>", false),
+            ("<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>", false),
+            ("<DescribeTargetHealthResponse><DescribeTargetHealthResult/></DescribeTargetHealthRes", false),
+            ("<ErrorResponse><Error/></ErrorResponse>", false),
+        ];
+        for (xml, whole) in table {
+            assert_eq!(is_whole(xml), whole, "{xml}");
+        }
     }
 }

@@ -42,14 +42,14 @@ async fn each_fault_alone_gives_that_finding_with_its_remedy() {
             plain,
             "error",
             "health-check-port",
-            &["traffic-port", "modify-target-group --health-check-port 40000"],
+            &["traffic-port", "modify-target-group --target-group-arn arn:", "--health-check-port 40000"],
         ),
         (
             |s| set(&mut s.world().target_group, "HealthCheckPort", "3306"),
             plain,
             "error",
             "health-check-port",
-            &["3306", "modify-target-group --health-check-port 40000"],
+            &["3306", "modify-target-group --target-group-arn arn:", "--health-check-port 40000"],
         ),
         (
             |s| set(&mut s.world().attributes, "target_health_state.unhealthy.connection_termination.enabled", "true"),

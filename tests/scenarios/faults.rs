@@ -79,6 +79,25 @@ async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_shorter_than_the_deadline_is_sat_out() {
+    let standin = Standin::new().with_faults("RegisterTargets", DOWN, 1_000);
+    let over = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        standin.world().faults.clear();
+    };
+    let event = started("aurora-2", 0);
+    let (answer, ()) = tokio::join!(invoke(&standin, WITHOUT_RDS, &event), over);
+    assert_eq!(answer.unwrap()["outcome"], "switched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_outlasts_the_deadline_is_named_with_what_the_service_said_last() {
+    let standin = Standin::new().with_faults("RegisterTargets", DOWN, 1_000);
+    let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+    assert_eq!(error.to_string(), "time ran out: waiting for RegisterTargets; its last attempt: HTTP 503 ServiceUnavailable");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_group_is_named_as_the_balancer_names_it() {
     let standin = Standin::new();
     let other = [("TARGET_GROUP_ARN", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/0123456789abcdef")];
@@ -94,6 +113,10 @@ async fn an_answer_that_cannot_be_read_is_never_taken_for_none() {
         "{}",
         "<html><body>Service temporarily in another mood</body></html>",
         "<DescribeTargetHealthResponse></DescribeTargetHealthResponse>",
+        // Cut off: what is left must not be taken for all.
+        "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>",
+        "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions><member><Target><Id>10.0.2.22</Id>\
+         <Port>3306</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member>",
         "<DescribeTargetHealthResponse><DescribeTargetHealthResult></DescribeTargetHealthResult></DescribeTargetHealthResponse>",
     ];
     let entries = [

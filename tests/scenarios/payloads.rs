@@ -45,6 +45,18 @@ async fn variations_of_the_notification_are_understood_alike() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_odd_field_that_nobody_reads_does_not_lose_an_eventbridge_event() {
+    let detail = json!({"EventID": "RDS-EVENT-0073", "Message": "Started cross AZ failover to DB instance: aurora-2",
+                        "SourceIdentifier": "aurora-prod", "Date": now().to_rfc3339()});
+    let event = json!({"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": detail});
+    for (key, odd) in [("time", json!("yesterday")), ("time", json!(0)), ("account", json!(123)), ("resources", json!("x"))] {
+        let (standin, mut event) = (Standin::new(), event.clone());
+        event[key] = odd;
+        assert_eq!(invoke(&standin, WITH_RDS, &event).await.unwrap()["evidence"], "event", "{event}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_newest_claim_of_several_records_decides() {
     let to = |instance: &str, age| {
         notification("RDS-EVENT-0073", &format!("Started cross AZ failover to DB instance: {instance}"), age)
@@ -111,6 +123,7 @@ async fn what_is_not_understood_is_refused_before_any_call() {
         json!({"Records": [{"Sns": {}}]}),
         json!({"Records": [{"Sns": {"Message": 1}}]}),
         sns([&json!({"hello": "world"})]),
+        sns([&("[".repeat(200) + &"]".repeat(200)).into()]),
         sns([&json!([1])]),
         sns([&"\"a JSON string\"".into()]),
         sns([&json!({"Event ID": "RDS-EVENT-"})]),

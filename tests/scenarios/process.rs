@@ -55,25 +55,24 @@ async fn one_event_in_the_answer_out_and_the_same_in_the_log() {
 async fn errors_reach_lambda_by_name_are_logged_once_and_the_process_lives_on() {
     let standin = Standin::new();
     let aws = standin.serve().await;
-    let payloads = [
-        b"\xff\xfe not JSON \0".to_vec(),
-        b"".to_vec(),
-        b"{}".to_vec(),
-        fresh(&started("aurora-9", 0)),
-        fresh(&started("aurora-2", 0)),
-    ];
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    let mut payloads: Vec<Vec<u8>> = [r#"{"action":"\ud800"}"#, r#"{"a":1e999}"#, &deep, "", "{}"].map(Vec::from).to_vec();
+    payloads.extend([b"\xff\xfe not JSON \0".to_vec(), b"\"\xff\"".to_vec()]);
+    let refused = payloads.len();
+    payloads.extend([fresh(&started("aurora-9", 0)), fresh(&started("aurora-2", 0))]);
     let api = RuntimeApi::start(payloads, LAMBDA_TIMEOUT).await;
     let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
-    let sent = api.sent(5).await;
-    let names: Vec<_> = sent.iter().map(|(_, body)| body["errorType"].as_str().unwrap_or("none")).collect();
-    assert_eq!(names, ["UnrecognizedEvent", "UnrecognizedEvent", "UnrecognizedEvent", "UnknownInstance", "none"]);
-    assert!(sent[..4].iter().all(|(path, _)| path.ends_with("/error")), "{sent:?}");
-    assert_eq!(sent[4].1["target"], "10.0.2.22:3306");
+    let sent = api.sent(refused + 2).await;
+    for (path, body) in &sent[..refused] {
+        assert!(path.ends_with("/error") && body["errorType"] == "UnrecognizedEvent", "{path} {body}");
+    }
+    assert_eq!(sent[refused].1["errorType"], "UnknownInstance");
+    assert_eq!(sent[refused + 1].1["target"], "10.0.2.22:3306");
 
     let (lines, _) = lines(function).await;
     let unknown: Vec<_> = lines.iter().filter(|line| line.to_string().contains("aurora-9")).collect();
     assert_eq!(unknown.len(), 1, "{unknown:?}");
-    assert_eq!((&unknown[0]["level"], &unknown[0]["requestId"]), (&json!("ERROR"), &json!("request-3")));
+    assert_eq!((&unknown[0]["level"], &unknown[0]["requestId"]), (&json!("ERROR"), &json!("request-7")));
 }
 
 #[tokio::test]
@@ -135,6 +134,7 @@ async fn bad_configuration_ends_the_init_phase_with_one_line() {
 async fn started_by_hand_it_says_who_starts_it() {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_aurora-nlb-failover"))
         .env_clear()
+        .envs([("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)])
         .stdin(Stdio::null())
         .output()
         .await

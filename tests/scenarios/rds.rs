@@ -124,6 +124,13 @@ async fn an_event_keeps_looking_until_shortly_before_the_deadline_and_then_fails
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_rds_in_doubt_is_an_unsettled_writer_all_the_same() {
+    let slow = Fault::Delay(Duration::from_millis(900));
+    let standin = Standin::new().rds_shows(&[("failing-over", "aurora-1")]).with_faults("DescribeDBClusters", slow, 100);
+    assert_eq!(invoke(&standin, WITH_RDS, &failed(0)).await.unwrap_err().name(), "WriterUnsettled");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_second_look_must_agree_with_the_first() {
     let standin = Standin::new().rds_shows(&[("available", "aurora-2"), ("available", "aurora-3"), ("available", "aurora-3")]);
     let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &reconcile())).await;
@@ -209,8 +216,13 @@ async fn a_cluster_answer_that_cannot_be_read_moves_nothing() {
         "<DBCluster><DBClusterIdentifier>aurora-prod</DBClusterIdentifier><Status>available</Status><DBClusterMembers><DBClusterMember>\
          <DBInstanceIdentifier>aurora-2</DBInstanceIdentifier></DBClusterMember></DBClusterMembers></DBCluster>",
     ];
-    for cluster in clusters {
-        let body = format!("{HEAD}{cluster}{TAIL}").leak();
+    // Cut off after the first member: the second may be a writer too.
+    let cut = "<DBCluster><DBClusterIdentifier>aurora-prod</DBClusterIdentifier><Status>available</Status><DBClusterMembers>\
+               <DBClusterMember><DBInstanceIdentifier>aurora-2</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter>\
+               </DBClusterMember>";
+    let whole = clusters.map(|cluster| format!("{HEAD}{cluster}{TAIL}"));
+    for body in whole.into_iter().chain([format!("{HEAD}{cut}")]) {
+        let body = body.leak();
         let standin = Standin::new().with_faults("DescribeDBClusters", Fault::Body(body), 100);
         assert_eq!(invoke(&standin, WITH_RDS, &reconcile()).await.unwrap_err().name(), "UnreadableAnswer", "{body}");
         assert!(standin.writes().is_empty());
