@@ -62,8 +62,7 @@ impl Function {
     /// `now` is the wall clock's time; `deadline` is when Lambda ends the invocation.
     ///
     /// # Errors
-    /// Every failure, by name; Lambda then tries the event again. An error never leaves the group without a target
-    /// that it had before.
+    /// Every failure, by name; Lambda then tries the event again. Whatever fails, the group is not left empty by it.
     pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<Answer, Error> {
         let left = deadline.saturating_duration_since(Instant::now());
         let aws = self.aws.until(deadline - MARGIN.min(left / 4));
