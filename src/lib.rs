@@ -23,6 +23,7 @@ pub mod log;
 pub mod plan;
 pub mod reconcile;
 pub mod sdk;
+pub mod trust;
 pub mod writer;
 
 pub use config::Config;

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use aurora_nlb_failover::answer::Answer;
-use aurora_nlb_failover::config::ConfigError;
-use aurora_nlb_failover::{Config, Error, Function, aws, log, sdk};
+use aurora_nlb_failover::{Config, Error, Function, aws, log, sdk, trust};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
@@ -24,19 +23,21 @@ async fn main() -> ExitCode {
     log::start();
     let started_by_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let config = match Config::read(variable) {
-        Ok(config) => config,
-        Err(error) => {
+    let config = Config::read(variable).map_err(|error| error.to_string());
+    let trust = trust::anchors(variable("AWS_CA_BUNDLE").as_deref());
+    let (config, trust) = match config.and_then(|config| Ok((config, trust?))) {
+        Ok(both) => both,
+        Err(line) => {
             if started_by_lambda {
-                report(&error).await;
+                report(&line).await;
             }
-            return fail(&error.to_string());
+            return fail(&line);
         }
     };
     if !started_by_lambda {
         return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
     }
-    let aws = aws::Aws::new(&sdk::settings(sdk::https()).load().await, &config);
+    let aws = aws::Aws::new(&sdk::settings(sdk::https_with(trust)).load().await, &config);
     let function = &Function::new(config, aws);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;
@@ -63,8 +64,8 @@ fn quote_what_is_no_json(mut invocation: LambdaInvocation) -> LambdaInvocation {
 
 /// Tells whoever invokes why the init phase ends: the same line as in the log
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
-async fn report(error: &ConfigError) {
-    let report = json!({ "errorType": "InvalidConfiguration", "errorMessage": error.to_string() });
+async fn report(line: &str) {
+    let report = json!({ "errorType": "InvalidConfiguration", "errorMessage": line });
     let request = build_request()
         .method("POST")
         .uri("/2018-06-01/runtime/init/error")
