@@ -124,14 +124,14 @@ fn parse_bool(value: &str) -> Result<bool, String> {
 
 fn parse_ip_dict(value: &str) -> Result<BTreeMap<InstanceId, IpAddr>, String> {
     let Entries(entries) = serde_json::from_str(value).map_err(|error| format!("{IP_DICT_FORM} ({error})"))?;
-    let mut dict = BTreeMap::new();
+    let (mut dict, mut owners) = (BTreeMap::new(), BTreeMap::new());
     for (name, address) in entries {
         let instance = InstanceId::parse(&name).ok_or_else(|| format!("{IP_DICT_FORM}; {name:?} is no instance ID"))?;
         let ip: IpAddr =
             address.trim().parse().map_err(|_| format!("{IP_DICT_FORM}; {address:?} of {name:?} is no IP address"))?;
         let ip = ip.to_canonical();
-        if let Some((other, _)) = dict.iter().find(|(_, taken)| **taken == ip) {
-            return Err(format!("one address an instance; {other} and {instance} both have {ip}"));
+        if let Some(owner) = owners.insert(ip, instance.clone()) {
+            return Err(format!("one address an instance; {owner} and {instance} both have {ip}"));
         }
         if dict.insert(instance, ip).is_some() {
             return Err(format!("one entry an instance; {name:?} is there twice (IDs compare without case)"));
