@@ -40,7 +40,7 @@ FAULTS = [
      "aws.deregister(&plan.deregister).await?;", "drop(aws.deregister(&plan.deregister).await);"),
     ("any HTTP 200 taken for a registration", "sdk.rs", "answer.status().is_success() && !is_whole", "false && !is_whole"),
     ("an answer that is cut off taken for whole", "sdk.rs", "closed && name", "name"),
-    ("no second look", "reconcile.rs", "if found.plan.is_empty() || confirmed", "if found.plan.is_empty() || confirmed || true"),
+    ("no second look", "reconcile.rs", "if found.plan.is_empty() || confirmed", "if confirmed | true"),
     ("the second look does not look at the group", "reconcile.rs", " && before.plan.is_same(&found.plan)", ""),
     ("failing-over taken for settled", "writer.rs", 'eq_ignore_ascii_case("failing-over")', 'eq_ignore_ascii_case("never")'),
     ("one of two writers taken", "writer.rs", "[writer] => Ok(writer)", "[writer, ..] => Ok(writer)"),

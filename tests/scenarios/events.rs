@@ -74,6 +74,14 @@ async fn each_file_does_what_its_row_says() {
     }
 }
 
+#[test]
+fn the_readme_says_what_each_file_is() {
+    let readme = std::fs::read_to_string(folder().with_file_name("README.md")).unwrap();
+    for (name, ..) in TABLE {
+        assert!(readme.contains(&format!("`{name}`")), "README.md says nothing of {name}");
+    }
+}
+
 /// The files are shaped as Lambda's own library knows the events.
 #[test]
 fn each_file_is_whole() {
