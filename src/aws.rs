@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, one_line};
 use crate::instance::{ClusterId, InstanceId};
 use crate::plan::{Listed, Target};
-use crate::sdk::{Attempts, retries_without_end};
+use crate::sdk::{Attempts, retries_without_end, root_cause};
 use crate::writer::{ClusterView, Member};
 
 /// The services, for one invocation: cheap to clone, bounded by its deadline.
@@ -188,11 +188,11 @@ impl Aws {
         Ok(addresses)
     }
 
-    async fn call<T, E: ProvideErrorMetadata, F: Future<Output = Result<T, SdkError<E, HttpResponse>>>>(
-        &self,
-        action: &'static str,
-        call: impl FnOnce(Attempts) -> F,
-    ) -> Result<T, Error> {
+    async fn call<T, E, F>(&self, action: &'static str, call: impl FnOnce(Attempts) -> F) -> Result<T, Error>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
         let attempts = Attempts::default();
         match timeout_at(self.deadline, call(attempts.clone())).await {
             Ok(answer) => answer.map_err(|error| failed(action, &error)),
@@ -206,20 +206,20 @@ impl Aws {
 }
 
 /// The service's own code and message; the SDK's full text would hold the raw HTTP response.
-fn failed<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Error {
-    let (code, message) = match error {
-        SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
-            return unreadable(action, "not the XML that the service promises");
-        }
-        SdkError::ServiceError(answer) => (answer.err().code(), answer.err().message()),
-        SdkError::TimeoutError(_) => (Some("Timeout"), Some("no answer in time")),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => (Some("Timeout"), Some("no connection in time")),
-        SdkError::DispatchFailure(_) => (Some("DispatchFailure"), Some("no connection, or no credentials")),
-        SdkError::ResponseError(_) => return unreadable(action, "not the XML that the service promises"),
-        _ => (Some("ConstructionFailure"), Some("the request could not be built: are region and credentials there?")),
-    };
-    let (code, message) = (code.unwrap_or("an error without a code").to_owned(), one_line(message.unwrap_or_default()));
-    Error::AwsCallFailed { action, code, message }
+fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) if !answer.raw().status().is_success() => Error::AwsCallFailed {
+            action,
+            code: answer.err().code().unwrap_or("an error without a code").to_owned(),
+            message: one_line(answer.err().message().unwrap_or_default()),
+        },
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => unreadable(action, "not the XML that the service promises"),
+        // Such as a request that could not be made, for want of credentials.
+        unanswered => Error::AwsCallFailed { action, code: "NoAnswer".to_owned(), message: root_cause(unanswered) },
+    }
 }
 
 fn unreadable(action: &'static str, what: &str) -> Error {

@@ -103,9 +103,6 @@ impl Visit for Fields<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.put(field, value.into());
     }
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
-    }
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, value.into());
     }

@@ -107,8 +107,8 @@ impl Intercept for Attempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        if context.output_or_error().is_none_or(|answer| answer.is_err()) {
-            let how = context.response().map_or_else(|| "no answer".to_owned(), failure);
+        if let Some(Err(error)) = context.output_or_error() {
+            let how = context.response().map_or_else(|| format!("no answer ({})", root_cause(error)), failure);
             tracing::debug!(reason = how, "an attempt failed");
             *self.0.lock().map_err(|_| "poisoned")? = Some(how);
         }
@@ -125,6 +125,12 @@ fn failure(answer: &HttpResponse) -> String {
     let body = body(answer);
     let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
     one_line(&format!("HTTP {} {code}", answer.status().as_u16()))
+}
+
+/// The innermost cause, on one line. Those around it say no more than "dispatch failure", "io error", "client error".
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    one_line(&causes.last().unwrap_or(error).to_string())
 }
 
 /// Whether an XML text ends with the element that it begins with, and that is an answer.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aurora_nlb_failover::sdk;
+use aws_config::Region;
+
 use crate::standin::{Fault, Standin};
 use crate::support::*;
 
@@ -52,6 +55,13 @@ async fn a_failing_register_leaves_the_old_target_in_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_without_a_message_is_named_by_its_code() {
+    let standin = Standin::new().with_fault("RegisterTargets", Fault::Error(403, "AccessDenied", ""));
+    let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+    assert_eq!(error.to_string(), "RegisterTargets failed: AccessDenied");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_deregister_is_an_error_and_the_next_run_finishes_the_job() {
     let standin = Standin::new().with_fault("DeregisterTargets", DENIED);
     let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
@@ -79,6 +89,13 @@ async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn little_time_is_still_used() {
+    let event = started("aurora-2", 0);
+    let answer = invoke_within(Duration::from_millis(400), &Standin::new(), WITHOUT_RDS, &event).await;
+    assert_eq!(answer.unwrap()["outcome"], "switched");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_shorter_than_the_deadline_is_sat_out() {
     let standin = Standin::new().with_faults("RegisterTargets", DOWN, 1_000);
     let over = async {
@@ -91,10 +108,24 @@ async fn an_outage_shorter_than_the_deadline_is_sat_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_that_outlasts_the_deadline_is_named_with_what_the_service_said_last() {
-    let standin = Standin::new().with_faults("RegisterTargets", DOWN, 1_000);
-    let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
-    assert_eq!(error.to_string(), "time ran out: waiting for RegisterTargets; its last attempt: HTTP 503 ServiceUnavailable");
+async fn an_outage_that_outlasts_the_deadline_is_named_with_what_became_of_the_last_attempt() {
+    let table = [
+        (DOWN, "HTTP 503 ServiceUnavailable"),
+        (Fault::DropBefore, "no answer (connection reset)"),
+        (Fault::Delay(Duration::from_secs(3600)), "no answer (operation attempt timeout (single attempt) occurred after 4s)"),
+    ];
+    for (fault, last) in table {
+        let standin = Standin::new().with_faults("RegisterTargets", fault, 1_000);
+        let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("time ran out: waiting for RegisterTargets; its last attempt: {last}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_credentials_it_says_what_the_sdk_says_of_them() {
+    let sdk = sdk::settings(Standin::new()).region(Region::new("eu-west-1")).no_credentials().load().await;
+    let error = invoke_with(&function_with(&sdk, WITHOUT_RDS), &started("aurora-2", 0)).await.unwrap_err();
+    assert!(error.to_string().starts_with("DescribeTargetHealth failed: NoAnswer: failed to select an auth scheme"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

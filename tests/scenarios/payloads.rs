@@ -20,6 +20,8 @@ async fn variations_of_the_notification_are_understood_alike() {
     };
     let id = |text: &str| with("Event ID", text.into());
     let message = |text: &str| with("Event Message", text.into());
+    let mut with_empty_source = without(&["Source ARN"]);
+    with_empty_source["Source ID"] = " ".into();
     let variations = [
         id("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#RDS-EVENT-0073"),
         id("http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html#RDS-EVENT-0073 "),
@@ -29,6 +31,7 @@ async fn variations_of_the_notification_are_understood_alike() {
         without(&["Source ARN", "Tags"]),
         without(&["Source ID"]),
         without(&["Source ID", "Source ARN"]), // as in 2016: no other cluster is named, so it is ours
+        with_empty_source,
         without(&["Identifier Link", "Event Source", "Tags"]),
         with("Tags", json!({"aws:cloudformation:stack-name": "prod"})),
         with("Source ID", "AURORA-PROD".into()),
@@ -88,12 +91,16 @@ async fn what_is_no_failover_of_this_cluster_is_ignored_with_the_reason() {
     let mut foreign = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
     foreign["Source ID"] = "billing".into();
     foreign["Source ARN"] = "arn:aws:rds:eu-west-1:123456789012:cluster:billing".into();
+    let mut odd = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
+    odd["Source ID"] = "a name that RDS would not give".into();
+    odd["Source ARN"] = Value::Null;
     let table = [
         (sns([&"This is a message to notify that RDS will attempt to send you event notifications".into()]), "not JSON"),
         (sns([&"".into()]), "not JSON"),
         (sns([&notification("RDS-EVENT-0170", "DB cluster started.", 0)]), "RDS-EVENT-0170"),
         (sns([&notification("RDS-EVENT-0049", "Multi-AZ instance failover completed.", 0)]), "RDS-EVENT-0049"),
         (sns([&foreign]), "billing"),
+        (sns([&odd]), "a name that rds would not give"),
         (sns([]), "no record"),
         (
             json!({"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventID": "RDS-EVENT-0006"}}),

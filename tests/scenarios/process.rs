@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 
 use crate::runtime_api::RuntimeApi;
-use crate::standin::{Fault, Standin, TARGET_GROUP};
+use crate::standin::{CLUSTER, Fault, Standin, TARGET_GROUP};
 use crate::support::*;
 
 const LAMBDA_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,6 +52,39 @@ async fn one_event_in_the_answer_out_and_the_same_in_the_log() {
 }
 
 #[tokio::test]
+async fn what_check_finds_is_in_the_log_too() {
+    let standin = Standin::new().with_targets("10.0.2.22:3306 unhealthy");
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([br#"{"action":"check"}"#.to_vec()], LAMBDA_TIMEOUT).await);
+    let function = api.spawn(&[
+        ("AWS_ENDPOINT_URL", &aws.uri()),
+        ("TARGET_GROUP_ARN", TARGET_GROUP),
+        ("IP_DICT", IP_DICT),
+        ("DB_CLUSTER_ID", CLUSTER),
+    ]);
+    let (_, answer) = api.sent(1).await.remove(0);
+    assert_eq!((&answer["outcome"], &answer["in_sync"]), (&json!("checked"), &json!(false)));
+    let (lines, _) = lines(function).await;
+    let decision = lines.iter().find(|line| line["message"] == "decision").unwrap();
+    for (key, value) in answer.as_object().unwrap() {
+        assert_eq!(&decision[key], value, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn without_rds_an_old_event_is_acted_on_with_a_warning() {
+    let standin = Standin::new();
+    let old = started("aurora-2", 0).to_string().into_bytes();
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0)), old], LAMBDA_TIMEOUT).await);
+    let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    assert_eq!(api.sent(2).await[1].1["outcome"], "unchanged");
+    let (lines, _) = lines(function).await;
+    let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0]["requestId"], "request-1");
+    assert!(warnings[0]["event_age_ms"].as_i64().unwrap() > 60_000, "{warnings:?}");
+}
+
+#[tokio::test]
 async fn errors_reach_lambda_by_name_are_logged_once_and_the_process_lives_on() {
     let standin = Standin::new();
     let aws = standin.serve().await;
@@ -85,6 +118,26 @@ async fn dropped_connections_and_a_slow_service_are_survived_over_real_sockets()
     let _function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
     assert_eq!(api.sent(1).await[0].1["outcome"], "switched");
     assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+}
+
+/// As under cargo lambda watch on somebody's own machine.
+#[tokio::test]
+async fn credentials_come_from_the_usual_places_where_the_environment_has_none() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials");
+    std::fs::write(&file, "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n").unwrap();
+    for secret in ["", "half of a pair"] {
+        let standin = Standin::new();
+        let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0))], LAMBDA_TIMEOUT).await);
+        let _function = api.spawn(&[
+            ("AWS_ENDPOINT_URL", &aws.uri()),
+            ("TARGET_GROUP_ARN", TARGET_GROUP),
+            ("IP_DICT", IP_DICT),
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+            ("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap()),
+        ]);
+        assert_eq!(api.sent(1).await[0].1["outcome"], "switched", "{secret}");
+    }
 }
 
 #[tokio::test]

@@ -139,6 +139,21 @@ async fn the_second_look_must_agree_with_the_first() {
     assert!((seconds - 10.0).abs() < 0.1, "{seconds}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_second_witness_is_waited_for_but_not_for_long() {
+    for (delay, evidence) in [(2_000, "event+rds"), (6_000, "event")] {
+        let slow = Fault::Delay(Duration::from_millis(delay));
+        let standin = Standin::new().rds_shows(&[("available", "aurora-2")]).with_faults("DescribeDBClusters", slow, 100);
+        let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &completed("aurora-2", 0))).await;
+        assert_eq!(answer.unwrap()["evidence"], evidence, "{delay} ms");
+        assert!(seconds < 5.1, "{seconds}");
+    }
+    // With little time left, half of it is kept for the switch.
+    let standin = Standin::new().with_faults("DescribeDBClusters", Fault::Delay(Duration::from_secs(3600)), 100);
+    let answer = invoke_within(Duration::from_secs(4), &standin, WITH_RDS, &completed("aurora-2", 0)).await;
+    assert_eq!(answer.unwrap()["evidence"], "event");
+}
+
 /// The reconcile looks while the group holds a stray, and RDS still shows the old writer long after a failover began.
 #[tokio::test(start_paused = true)]
 async fn a_failover_that_begins_under_a_reconcile_is_not_undone_by_it() {

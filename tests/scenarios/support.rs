@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aurora_nlb_failover::aws::Aws;
 use aurora_nlb_failover::{Config, Error, Function};
+use aws_config::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -21,11 +22,15 @@ pub fn now() -> DateTime<Utc> {
 
 /// A function with a map of three instances and these variables, in front of the stand-in.
 pub async fn function(standin: &Standin, variables: &[(&str, &str)]) -> Function {
+    function_with(&standin.in_process().await, variables)
+}
+
+pub fn function_with(sdk: &SdkConfig, variables: &[(&str, &str)]) -> Function {
     let defaults = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)];
     let all: Vec<_> = defaults.iter().chain(variables).collect();
     let get = |name: &str| all.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let aws = Aws::new(&standin.in_process().await, &config);
+    let aws = Aws::new(sdk, &config);
     Function::new(config, aws)
 }
 

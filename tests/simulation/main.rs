@@ -1,9 +1,10 @@
 //! Bad nights by the thousand: the real handler with the real SDK client in a world that fails over, loses, repeats,
 //! delays and lies.
 //!
-//! * `cargo test --test simulation` plays a few thousand histories; `SIMULATION_HISTORIES=1000000` as many as you like.
+//! * `cargo test --test simulation` plays a few thousand histories.
+//! * `SIMULATION_HISTORIES=1000000 cargo test --profile bench --test simulation no_history -- --nocapture` as many as you like.
 //! * `SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
-//! * `cargo test --release --test simulation comparison -- --nocapture` prints the table of the README.
+//! * `cargo test --profile bench --test simulation comparison -- --nocapture` prints the table of the README.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod algorithm;
@@ -43,8 +44,9 @@ fn verdict(history: &History, result: &Result) -> std::result::Result<(), String
 
 /// Plays the seeds below `histories` on all cores; hands each result to `take`.
 fn play_all(histories: u64, algorithm: Algorithm, take: impl Fn(&History, Result) + Sync) {
-    let (sdk, next) = (sdk(), AtomicU64::new(0));
+    let next = AtomicU64::new(0);
     let work = || {
+        let sdk = sdk();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= histories {
@@ -66,7 +68,10 @@ fn no_history_breaks_a_promise() {
         if let Err(broken) = verdict(history, &result) {
             panic!("{broken}\n\nreplay: SIMULATION_SEED={} cargo test --test simulation replay -- --nocapture", history.seed);
         }
-        played.fetch_add(1, Ordering::Relaxed);
+        let played = played.fetch_add(1, Ordering::Relaxed) + 1;
+        if played % 50_000 == 0 {
+            println!("{played} histories, {:.0} s", begin.elapsed().as_secs_f64());
+        }
     });
     assert_eq!(played.into_inner(), histories);
     let seconds = begin.elapsed().as_secs_f64();

@@ -26,7 +26,7 @@ impl Parameters {
 }
 
 pub fn element(name: &str, content: &str) -> String {
-    format!("<{name}>{content}</{name}>")
+    ["<", name, ">", content, "</", name, ">"].concat()
 }
 
 pub fn list(name: &str, member: &str, items: impl IntoIterator<Item = String>) -> String {
