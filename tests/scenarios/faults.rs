@@ -90,8 +90,8 @@ async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn little_time_is_still_used() {
-    let event = started("aurora-2", 0);
-    let answer = invoke_within(Duration::from_millis(400), &Standin::new(), WITHOUT_RDS, &event).await;
+    let standin = Standin::new().with_fault("DescribeTargetHealth", Fault::Delay(Duration::from_millis(100)));
+    let answer = invoke_within(Duration::from_millis(400), &standin, WITHOUT_RDS, &started("aurora-2", 0)).await;
     assert_eq!(answer.unwrap()["outcome"], "switched");
 }
 

@@ -150,8 +150,10 @@ async fn a_second_witness_is_waited_for_but_not_for_long() {
     }
     // With little time left, half of it is kept for the switch.
     let standin = Standin::new().with_faults("DescribeDBClusters", Fault::Delay(Duration::from_secs(3600)), 100);
-    let answer = invoke_within(Duration::from_secs(4), &standin, WITH_RDS, &completed("aurora-2", 0)).await;
+    let event = completed("aurora-2", 0);
+    let (answer, seconds) = seconds(invoke_within(Duration::from_secs(4), &standin, WITH_RDS, &event)).await;
     assert_eq!(answer.unwrap()["evidence"], "event");
+    assert!(seconds < 3.0, "{seconds}");
 }
 
 /// The reconcile looks while the group holds a stray, and RDS still shows the old writer long after a failover began.
