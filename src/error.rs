@@ -29,9 +29,9 @@ pub enum Error {
     AwsCallFailed {
         /// The API action.
         action: &'static str,
-        /// The error code of the service, or what kept the call from being answered.
+        /// The error code of the service; `NoAnswer` if there was no answer.
         code: String,
-        /// The service's own words; may be empty.
+        /// The service's own words, which may be none; or why there was no answer.
         message: String,
     },
     /// AWS answered, but something that must be there is not.

@@ -97,8 +97,9 @@ impl Intercept for Attempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let answer = context.response();
-        if answer.status().is_success() && !is_whole(&body(answer)) { Err("the answer is not whole".into()) } else { Ok(()) }
+        // A failure stays what it is: one that came of a dropped connection is tried again, one that is not whole is not.
+        let is_taken = context.output_or_error().is_ok();
+        if is_taken && !is_whole(&body(context.response())) { Err("the answer is not whole".into()) } else { Ok(()) }
     }
 
     fn read_after_attempt(
@@ -108,7 +109,9 @@ impl Intercept for Attempts {
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(Err(error)) = context.output_or_error() {
-            let how = context.response().map_or_else(|| format!("no answer ({})", root_cause(error)), failure);
+            // After an HTTP 200 that broke off, what matters is how.
+            let refused = context.response().filter(|answer| !answer.status().is_success());
+            let how = refused.map_or_else(|| format!("no answer ({})", root_cause(error)), failure);
             tracing::debug!(reason = how, "an attempt failed");
             *self.0.lock().map_err(|_| "poisoned")? = Some(how);
         }
@@ -127,10 +130,11 @@ fn failure(answer: &HttpResponse) -> String {
     one_line(&format!("HTTP {} {code}", answer.status().as_u16()))
 }
 
-/// The innermost cause, on one line. Those around it say no more than "dispatch failure", "io error", "client error".
+/// The two innermost causes, on one line: the last alone can be as little as "timed out", and those around them say no
+/// more than "dispatch failure" and "client error".
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    one_line(&causes.last().unwrap_or(error).to_string())
+    let mut causes: Vec<_> = std::iter::successors(Some(error), |cause| cause.source()).map(ToString::to_string).collect();
+    one_line(&causes.split_off(causes.len().saturating_sub(2)).join(": "))
 }
 
 /// Whether an XML text ends with the element that it begins with, and that is an answer.

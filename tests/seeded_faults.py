@@ -2,7 +2,7 @@
 """Does the proof bite? Breaks each safety rule in turn and shows which tests notice: python3 tests/seeded_faults.py
 
 Works on a copy of the sources below target/, with a target folder of its own: cargo would take the copy in a shared one for
-the original. Prints a table for the README; ends with an error if a fault goes unnoticed, or if a place to break is no
+the original. Prints a table; ends with an error if a fault goes unnoticed, or if a place to break is no
 longer there.
 """
 
@@ -38,7 +38,7 @@ FAULTS = [
     ("an error of RegisterTargets swallowed", "reconcile.rs", "aws.register(target).await?;", "drop(aws.register(target).await);"),
     ("an error of DeregisterTargets swallowed", "reconcile.rs",
      "aws.deregister(&plan.deregister).await?;", "drop(aws.deregister(&plan.deregister).await);"),
-    ("any HTTP 200 taken for a registration", "sdk.rs", "answer.status().is_success() && !is_whole", "false && !is_whole"),
+    ("any HTTP 200 taken for a registration", "sdk.rs", "is_taken && !is_whole", "false && !is_whole"),
     ("an answer that is cut off taken for whole", "sdk.rs", "closed && name", "name"),
     ("no second look", "reconcile.rs", "if found.plan.is_empty() || confirmed", "if confirmed | true"),
     ("the second look does not look at the group", "reconcile.rs", " && before.plan.is_same(&found.plan)", ""),

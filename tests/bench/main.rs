@@ -6,7 +6,7 @@
 //! same job takes turns with it. What comes out are medians, and what they are in relation to each other.
 //!
 //! ```sh
-//! cargo bench                                   # all of it: 10 minutes of building, then 5
+//! cargo bench                                   # all of it: 10 minutes of building, then 3
 //! cargo bench -- --runs 21                      # more runs, for a quieter median
 //! cargo bench -- --binary PATH --only-ours      # another build of the function, without Python
 //! ```

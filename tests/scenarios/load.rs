@@ -1,4 +1,4 @@
-//! One process, a great many invocations: `LOAD_INVOCATIONS=100000 cargo test --test scenarios load --
+//! One process, a great many invocations: `LOAD_INVOCATIONS=100000 cargo test --test scenarios load:: --
 //! --nocapture`.
 
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::Child;
 
 use crate::runtime_api::RuntimeApi;
@@ -23,7 +24,12 @@ async fn lines(mut child: Child) -> (Vec<Value>, String) {
 }
 
 fn fresh(payload: &Value) -> Vec<u8> {
-    let time = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).format("%Y-%m-%d %H:%M:%S%.3f").to_string();
+    aged(payload, Duration::ZERO)
+}
+
+fn aged(payload: &Value, age: Duration) -> Vec<u8> {
+    let time = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now() - age);
+    let time = time.format("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let then = now().format("%Y-%m-%d %H:%M:%S%.3f").to_string();
     payload.to_string().replace(&then, &time).into_bytes()
 }
@@ -73,7 +79,7 @@ async fn what_check_finds_is_in_the_log_too() {
 #[tokio::test]
 async fn without_rds_an_old_event_is_acted_on_with_a_warning() {
     let standin = Standin::new();
-    let old = started("aurora-2", 0).to_string().into_bytes();
+    let old = aged(&started("aurora-2", 0), Duration::from_secs(3600));
     let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0)), old], LAMBDA_TIMEOUT).await);
     let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
     assert_eq!(api.sent(2).await[1].1["outcome"], "unchanged");
@@ -147,6 +153,34 @@ async fn a_service_that_hangs_ends_in_our_own_error_before_the_deadline() {
     let _function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
     let (path, error) = api.sent(1).await.remove(0);
     assert_eq!((path.as_str(), &error["errorType"]), ("invocation/request-0/error", &json!("DeadlineExceeded")));
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_reached_is_named_with_the_reason() {
+    let api = RuntimeApi::start([fresh(&started("aurora-2", 0))], Duration::from_secs(2)).await;
+    let _function =
+        api.spawn(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    let (_, error) = api.sent(1).await.remove(0);
+    assert_eq!(error["errorType"], "DeadlineExceeded");
+    assert!(error["errorMessage"].as_str().unwrap().contains("no answer (tcp connect error: Connection refused"), "{error}");
+}
+
+/// HTTP 200 and half a body, then the end of the connection: that is tried again, like every dropped connection.
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_answer_whatever_its_status() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (_, half) = (stream.read(&mut [0; 4096]).await, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<Describe");
+            drop(stream.write_all(half.as_bytes()).await);
+        }
+    });
+    let api = RuntimeApi::start([fresh(&started("aurora-2", 0))], Duration::from_secs(2)).await;
+    let _function = api.spawn(&[("AWS_ENDPOINT_URL", &endpoint), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    let (_, error) = api.sent(1).await.remove(0);
+    assert_eq!(error["errorType"], "DeadlineExceeded", "{error}");
+    assert!(error["errorMessage"].as_str().unwrap().contains("its last attempt: no answer ("), "{error}");
 }
 
 /// Seen with cargo-lambda 1.9: its emulator sends 600000, a duration, where Lambda sends milliseconds since 1970.

@@ -3,8 +3,6 @@
 use std::io;
 
 use aws_config::SdkConfig;
-use aws_config::identity::IdentityCache;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_sdk_elasticloadbalancingv2::config::{
     Credentials, Region, RuntimeComponents,
     http::{HttpRequest, HttpResponse},
@@ -21,9 +19,6 @@ impl Standin {
     pub async fn in_process(&self) -> SdkConfig {
         aurora_nlb_failover::sdk::settings(self.clone())
             .region(Region::new("eu-west-1"))
-            // Neither has a part in what is simulated, and both cost a quarter of the time.
-            .identity_cache(IdentityCache::no_cache())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .load()
             .await
