@@ -15,6 +15,7 @@ pub mod address;
 pub mod answer;
 pub mod aws;
 pub mod check;
+pub mod claim;
 pub mod config;
 pub mod error;
 pub mod event;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::claim::{Claim, FailoverKind};
 use crate::error::Error;
-use crate::event::{Claim, FailoverKind};
 use crate::instance::InstanceId;
 
 /// On whose word a writer was taken.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aurora_nlb_failover::aws::Aws;
+use aurora_nlb_failover::claim;
 use aurora_nlb_failover::event::{self, Trigger};
 use aurora_nlb_failover::instance::ClusterId;
 use aurora_nlb_failover::{Config, Function};
@@ -62,7 +63,7 @@ fn no_payload_makes_the_parser_panic_or_hold_on_to_memory() {
                     let named = claim.instance.as_ref().map(|id| id.as_str().to_owned());
                     let cut = claim.message.ends_with('…');
                     assert!(cut || named.is_none_or(|id| claim.message.to_ascii_lowercase().contains(&id)), "{claim:?}");
-                    assert!(claim.age_ms.is_none_or(|age| age >= -event::FRESH_MS), "{claim:?}");
+                    assert!(claim.age_ms.is_none_or(|age| age >= -claim::FRESH_MS), "{claim:?}");
                 }
                 Ok(_) => {}
             }
