@@ -172,7 +172,7 @@ impl Play {
         let mut next = self.begin + Duration::from_millis(self.history.phase);
         while self.algorithm.runs_on_schedule() && next < self.begin + Duration::from_millis(self.history.quiet) {
             sleep_until(next).await;
-            // A calm hour is played once, at twice the speed over all: a run that is alone and sees what the last one found in
+            // A calm hour is played once, which saves a fifth of the time: a run that is alone and sees what the last one found in
             // order has nothing to do, unless a fault befalls it, and faults befall the others often enough.
             let is_calm =
                 self.guard.available_permits() == permits(&self.history) && *self.in_order.borrow() == Some(self.sight());
