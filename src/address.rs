@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use crate::aws::{Aws, Instance};
+use crate::aws::Aws;
+use crate::cluster::{Instance, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
-use crate::instance::InstanceId;
-use crate::plan::Target;
+use crate::target::Target;
 
 /// The target for `instance`.
 ///

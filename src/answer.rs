@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::Report;
-use crate::plan::Target;
+use crate::target::Target;
 use crate::writer::Evidence;
 
 /// The answer to a trigger.

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::address;
-use crate::aws::{Aws, Instance, TargetGroup};
+use crate::aws::{Aws, TargetGroup};
+use crate::cluster::{ClusterId, ClusterView, Instance, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
-use crate::instance::{ClusterId, InstanceId};
-use crate::plan::{Plan, Target};
-use crate::writer::ClusterView;
+use crate::ip_dict::compare;
+use crate::plan::Plan;
+use crate::target::Target;
 
 /// The answer to `check`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -109,37 +110,10 @@ pub async fn run(config: &Config, cluster: &ClusterId, aws: &Aws) -> Result<Repo
     Ok(Report { outcome: "checked", in_sync, writer: writer.map(InstanceId::to_string), targets: registered, findings })
 }
 
-/// Compares the map with the DNS of the cluster's instances, and logs each difference as an error for an alarm
-/// (`finding` =
-/// `stale-ip-dict-entry`). Changes nothing; a comparison that cannot be made is a warning.
-pub async fn report_stale_entries(config: &Config, cluster: &ClusterId, aws: &Aws) {
-    if config.ip_dict.is_empty() {
-        return;
-    }
-    let findings = match aws.instances(cluster).await {
-        Ok(instances) => {
-            let is_mapped = |instance: &Instance| config.ip_dict.contains_key(&instance.id);
-            let mapped: Vec<_> = instances.into_iter().filter(is_mapped).collect();
-            compare(config, &resolve(&mapped, aws).await)
-        }
-        Err(error) => vec![Finding {
-            level: Level::Warning,
-            code: "ip-dict-not-compared",
-            message: format!("IP_DICT could not be compared with the endpoints of the instances: {error}"),
-        }],
-    };
-    for Finding { level, code, message } in findings {
-        match level {
-            Level::Error => tracing::error!(finding = code, "{message}"),
-            Level::Warning => tracing::warn!(finding = code, "{message}"),
-        }
-    }
-}
-
-type Resolved = Vec<(InstanceId, Result<IpAddr, Error>)>;
+pub(crate) type Resolved = Vec<(InstanceId, Result<IpAddr, Error>)>;
 
 /// The endpoints' addresses, all asked for at once.
-async fn resolve(instances: &[Instance], aws: &Aws) -> Resolved {
+pub(crate) async fn resolve(instances: &[Instance], aws: &Aws) -> Resolved {
     let mut lookups = tokio::task::JoinSet::new();
     for instance in instances.iter().cloned() {
         let aws = aws.clone();
@@ -158,7 +132,7 @@ fn address_of(instance: &InstanceId, config: &Config, resolved: &Resolved) -> Op
     config.ip_dict.get(instance).copied().or_else(of_dns)
 }
 
-fn error(code: &'static str, message: String) -> Finding {
+pub(crate) fn error(code: &'static str, message: String) -> Finding {
     Finding { level: Level::Error, code, message }
 }
 
@@ -235,22 +209,4 @@ fn member_findings(view: &ClusterView, config: &Config, resolved: &Resolved) -> 
         message: format!("IP_DICT has {id}, which is no member of the cluster: remove it, or put its name right"),
     });
     without.chain(strangers).collect()
-}
-
-/// The entries of the map that differ from their instance's endpoint, or could not be compared with it.
-fn compare(config: &Config, resolved: &Resolved) -> Vec<Finding> {
-    let of_instance = |instance: &InstanceId| resolved.iter().find(|(id, _)| id == instance).map(|(_, answer)| answer);
-    let finding = |(id, mapped): (&InstanceId, &IpAddr)| match of_instance(id)? {
-        Ok(found) if found == mapped => None,
-        Ok(found) => Some(error(
-            "stale-ip-dict-entry",
-            format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
-        )),
-        Err(why) => Some(Finding {
-            level: Level::Warning,
-            code: "ip-dict-not-compared",
-            message: format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}"),
-        }),
-    };
-    config.ip_dict.iter().filter_map(finding).collect()
 }

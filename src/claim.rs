@@ -1,6 +1,6 @@
 //! What a failover event says: which of the five it is, of whom, and how long ago. Plain data.
 
-use crate::instance::{ClusterId, InstanceId};
+use crate::cluster::{ClusterId, InstanceId};
 
 /// How far ahead of our clock a time may be before it says nothing, and how old a claim may be to count as fresh.
 /// Milliseconds.

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
-
-use crate::instance::{ClusterId, InstanceId};
+use crate::cluster::{ClusterId, InstanceId};
+use crate::ip_dict::{self, FORM as IP_DICT_FORM};
 
 /// The configuration, read once at start and valid as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let get = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let cluster = optional("DB_CLUSTER_ID", &get, parse_cluster)?;
-        let ip_dict = optional("IP_DICT", &get, parse_ip_dict)?.unwrap_or_default();
+        let ip_dict = optional("IP_DICT", &get, ip_dict::parse)?.unwrap_or_default();
         if ip_dict.is_empty() && cluster.is_none() {
             return Err(bad(
                 "IP_DICT",
@@ -75,7 +74,6 @@ impl Config {
 
 const TARGET_GROUP_FORM: &str =
     "the ARN of a target group, like arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef";
-const IP_DICT_FORM: &str = r#"a JSON object of instance ID to IPv4 or IPv6 address, like {"aurora-1":"10.0.1.11"}"#;
 
 fn bad(variable: &'static str, value: Option<String>, expected: String) -> ConfigError {
     ConfigError { variable, value, expected }
@@ -120,47 +118,6 @@ fn parse_zone(value: &str) -> Result<String, String> {
 
 fn parse_bool(value: &str) -> Result<bool, String> {
     value.to_ascii_lowercase().parse().map_err(|_| "true or false".to_owned())
-}
-
-fn parse_ip_dict(value: &str) -> Result<BTreeMap<InstanceId, IpAddr>, String> {
-    let Entries(entries) = serde_json::from_str(value).map_err(|error| format!("{IP_DICT_FORM} ({error})"))?;
-    let (mut dict, mut owners) = (BTreeMap::new(), BTreeMap::new());
-    for (name, address) in entries {
-        let instance = InstanceId::parse(&name).ok_or_else(|| format!("{IP_DICT_FORM}; {name:?} is no instance ID"))?;
-        let ip: IpAddr =
-            address.trim().parse().map_err(|_| format!("{IP_DICT_FORM}; {address:?} of {name:?} is no IP address"))?;
-        let ip = ip.to_canonical();
-        if let Some(owner) = owners.insert(ip, instance.clone()) {
-            return Err(format!("one address an instance; {owner} and {instance} both have {ip}"));
-        }
-        if dict.insert(instance, ip).is_some() {
-            return Err(format!("one entry an instance; {name:?} is there twice (IDs compare without case)"));
-        }
-    }
-    Ok(dict)
-}
-
-/// The entries of a JSON object as they stand: a plain map would silently keep the last of two with one name.
-struct Entries(Vec<(String, String)>);
-
-impl<'de> serde::Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object of strings")
-            }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries, M::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
 }
 
 #[cfg(test)]

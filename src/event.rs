@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::claim::{Claim, FRESH_MS, FailoverKind};
+use crate::cluster::{ClusterId, InstanceId};
 use crate::error::{Error, one_line};
-use crate::instance::{ClusterId, InstanceId};
 
 /// What one payload asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,32 +1,38 @@
 //! Keeps the target group of a Network Load Balancer on the writer of an Aurora cluster.
 //!
-//! One invocation is one walk along this line; each step is a module, in this order:
+//! One invocation is one walk along this line; each step is a module, listed below in this order:
 //!
 //! ```text
-//! payload ─event→ Trigger ─┬─writer→ who is the writer ─address→ Target ─┐
-//!                   RDS ───┘                          registered targets ─┴─plan→ Plan ─apply→ Answer
+//! payload ─event→ Trigger ─writer→ Approach ─┬──────────────→ address → Plan ──────────┬─apply→ Answer
+//!                                            └─ look (view, listed → address → Plan) ─ judge ┘
 //! ```
 //!
-//! Start at [`Function::handle`]: it is the whole story. The decisions ([`event`], [`writer`], [`plan`]) are pure
-//! functions over plain data; only [`aws`] talks to a service, and only [`reconcile`] knows in which order that
-//! happens.
+//! Start at [`Function::handle`]. The decisions ([`event`], [`writer`], [`plan`]) are pure functions over plain data; only
+//! [`aws`] talks to a service, and only [`function`] knows in which order that happens.
+
+pub mod function;
+
+pub mod claim;
+pub mod event;
+
+pub mod cluster;
+pub mod writer;
 
 pub mod address;
-pub mod answer;
-pub mod aws;
-pub mod check;
-pub mod claim;
-pub mod config;
-pub mod error;
-pub mod event;
-pub mod instance;
-pub mod log;
+pub mod ip_dict;
+
 pub mod plan;
-pub mod reconcile;
-pub mod sdk;
-pub mod trust;
-pub mod writer;
+pub mod target;
+
+pub mod answer;
+pub mod error;
+pub mod log;
+
+pub mod check;
+
+pub mod aws;
+pub mod config;
 
 pub use config::Config;
 pub use error::Error;
-pub use reconcile::Function;
+pub use function::Function;

@@ -9,7 +9,7 @@ use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::plan::Target;
+use crate::target::Target;
 
 /// Starts logging as Lambda's logging controls say: `AWS_LAMBDA_LOG_FORMAT` (`JSON`) and `AWS_LAMBDA_LOG_LEVEL`
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).

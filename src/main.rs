@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use aurora_nlb_failover::answer::Answer;
-use aurora_nlb_failover::{Config, Error, Function, aws, log, sdk, trust};
+use aurora_nlb_failover::aws::{Clients, sdk};
+use aurora_nlb_failover::{Config, Error, Function, log};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
@@ -24,9 +25,8 @@ async fn main() -> ExitCode {
     let started_by_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let config = Config::read(variable).map_err(|error| error.to_string());
-    let trust = trust::anchors(variable("AWS_CA_BUNDLE").as_deref());
-    let (config, trust) = match config.and_then(|config| Ok((config, trust?))) {
-        Ok(both) => both,
+    let config = match config {
+        Ok(config) => config,
         Err(line) => {
             if started_by_lambda {
                 report(&line).await;
@@ -37,8 +37,8 @@ async fn main() -> ExitCode {
     if !started_by_lambda {
         return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
     }
-    let aws = aws::Aws::new(&sdk::settings(sdk::https_with(trust)).load().await, &config);
-    let function = &Function::new(config, aws);
+    let clients = Clients::new(&sdk::settings(sdk::https()).load().await, &config);
+    let function = &Function::new(config, clients);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;
     served.map_or_else(|error| fail(&format!("the Lambda Runtime API is gone: {error}")), |()| ExitCode::SUCCESS)

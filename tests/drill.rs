@@ -12,8 +12,8 @@ mod standin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use aurora_nlb_failover::aws::Aws;
-use aurora_nlb_failover::sdk::{https, settings};
+use aurora_nlb_failover::aws::Clients;
+use aurora_nlb_failover::aws::sdk::{https, settings};
 use aurora_nlb_failover::{Config, Function};
 use aws_sdk_elasticloadbalancingv2::config::{Credentials, Region};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -88,7 +88,7 @@ async fn function(endpoint: &str) -> Function {
     let config = Config::read(get).unwrap();
     let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
     let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
-    Function::new(config.clone(), Aws::new(&sdk, &config))
+    Function::new(config.clone(), Clients::new(&sdk, &config))
 }
 
 /// Plays one act, prints it, and says whether it came out as it must.

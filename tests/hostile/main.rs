@@ -12,10 +12,10 @@ mod standin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aurora_nlb_failover::aws::Aws;
+use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::claim;
+use aurora_nlb_failover::cluster::ClusterId;
 use aurora_nlb_failover::event::{self, Trigger};
-use aurora_nlb_failover::instance::ClusterId;
 use aurora_nlb_failover::{Config, Function};
 use bend::{Bender, corpus};
 use chrono::{DateTime, Utc};
@@ -115,7 +115,7 @@ async fn function(standin: &Standin, cluster: &str) -> Function {
     let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("DB_CLUSTER_ID", cluster)];
     let config =
         Config::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap();
-    let aws = Aws::new(&standin.in_process().await, &config);
+    let aws = Clients::new(&standin.in_process().await, &config);
     Function::new(config, aws)
 }
 

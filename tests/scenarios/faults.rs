@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aurora_nlb_failover::sdk;
+use aurora_nlb_failover::aws::sdk;
 use aws_config::Region;
 
 use crate::standin::{Fault, Standin};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aurora_nlb_failover::aws::Aws;
+use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::{Config, Error, Function};
 use aws_config::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -30,7 +30,7 @@ pub fn function_with(sdk: &SdkConfig, variables: &[(&str, &str)]) -> Function {
     let all: Vec<_> = defaults.iter().chain(variables).collect();
     let get = |name: &str| all.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let aws = Aws::new(sdk, &config);
+    let aws = Clients::new(sdk, &config);
     Function::new(config, aws)
 }
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use aurora_nlb_failover::aws::Aws;
-use aurora_nlb_failover::plan::Target;
+use aurora_nlb_failover::aws::Clients;
+use aurora_nlb_failover::target::Target;
 use aurora_nlb_failover::{Config, Error, Function};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Algorithm {
 pub struct Handler {
     pub algorithm: Algorithm,
     pub function: Rc<Function>,
-    pub aws: Aws,
+    pub aws: Clients,
     pub config: Config,
 }
 

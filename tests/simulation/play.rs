@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aurora_nlb_failover::aws::Aws;
+use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::{Config, Function};
 use aws_config::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -97,7 +97,7 @@ impl Play {
         }
         let sdk = sdk.to_builder().http_client(standin.clone()).build();
         let config = config(history, algorithm);
-        let aws = Aws::new(&sdk, &config);
+        let aws = Clients::new(&sdk, &config);
         let function = Rc::new(Function::new(config.clone(), aws.clone()));
         Rc::new(Play {
             history: history.clone(),

@@ -17,7 +17,7 @@ use super::{Reply, Standin};
 impl Standin {
     /// The function's own SDK settings, with this stand-in as the network.
     pub async fn in_process(&self) -> SdkConfig {
-        aurora_nlb_failover::sdk::settings(self.clone())
+        aurora_nlb_failover::aws::sdk::settings(self.clone())
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .load()

@@ -1,4 +1,4 @@
-//! The names of things in RDS: DB instances and DB clusters.
+//! The nouns of RDS: DB instances, DB clusters, and what RDS shows of them.
 
 use std::fmt;
 
@@ -77,6 +77,54 @@ impl ClusterId {
     }
 }
 
+/// A DB instance of the cluster, as DescribeDBInstances gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its ID.
+    pub id: InstanceId,
+    /// The DNS name of its endpoint; one that is being created has none yet.
+    pub host: Option<String>,
+}
+
+/// What DescribeDBClusters says of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterView {
+    /// The cluster's status; only `failing-over` puts the writer in doubt.
+    pub status: String,
+    /// The members.
+    pub members: Vec<Member>,
+}
+
+/// One member of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its instance ID.
+    pub id: InstanceId,
+    /// `IsClusterWriter`.
+    pub is_writer: bool,
+}
+
+impl ClusterView {
+    /// The writer, if the view is settled: the cluster is not failing over and has exactly one.
+    ///
+    /// # Errors
+    /// What makes the view unsettled.
+    pub fn settled_writer(&self) -> Result<&InstanceId, String> {
+        if self.status.eq_ignore_ascii_case("failing-over") {
+            return Err("RDS says that the cluster is failing-over".to_owned());
+        }
+        let writers: Vec<_> = self.members.iter().filter(|member| member.is_writer).map(|member| &member.id).collect();
+        match writers.as_slice() {
+            [writer] => Ok(writer),
+            [] => Err("RDS shows no writer".to_owned()),
+            several => {
+                let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
+                Err(format!("RDS shows {} writers: {}", several.len(), names.join(", ")))
+            }
+        }
+    }
+}
+
 fn is_identifier(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -108,5 +156,55 @@ mod tests {
         for bad in ["", "arn:aws:rds:eu-west-1:123456789012:db:aurora-1", "arn:aws:rds:eu-west-1:1:cluster:", "a b", "arn:"] {
             assert_eq!(ClusterId::parse(bad), None, "{bad:?}");
         }
+    }
+
+    fn view(status: &str, members: &[(&str, bool)]) -> ClusterView {
+        let member = |(id, is_writer): &(&str, bool)| Member { id: InstanceId::parse(id).unwrap(), is_writer: *is_writer };
+        ClusterView { status: status.to_owned(), members: members.iter().map(member).collect() }
+    }
+
+    #[test]
+    fn one_writer_settles_every_status_but_failing_over() {
+        // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html#Aurora.Status
+        let statuses = [
+            "available",
+            "backing-up",
+            "backtracking",
+            "cloning-failed",
+            "creating",
+            "deleting",
+            "inaccessible-encryption-credentials",
+            "inaccessible-encryption-credentials-recoverable",
+            "maintenance",
+            "migrating",
+            "migration-failed",
+            "modifying",
+            "promoting",
+            "preparing-data-migration",
+            "renaming",
+            "resetting-master-credentials",
+            "starting",
+            "stopped",
+            "stopping",
+            "storage-optimization",
+            "update-iam-db-auth",
+            "upgrading",
+            "rebooting",
+            "",
+            "something-new",
+        ];
+        for status in statuses {
+            assert_eq!(view(status, &[("a", true), ("b", false)]).settled_writer().unwrap().as_str(), "a", "{status}");
+        }
+        for status in ["failing-over", "Failing-Over"] {
+            assert!(view(status, &[("a", true), ("b", false)]).settled_writer().unwrap_err().contains("failing-over"));
+        }
+    }
+
+    #[test]
+    fn no_writer_or_two_writers_settle_nothing() {
+        assert_eq!(view("available", &[]).settled_writer().unwrap_err(), "RDS shows no writer");
+        assert_eq!(view("available", &[("a", false)]).settled_writer().unwrap_err(), "RDS shows no writer");
+        assert_eq!(view("available", &[("a", true), ("b", true)]).settled_writer().unwrap_err(), "RDS shows 2 writers: a, b");
     }
 }

@@ -9,16 +9,18 @@ use tokio::time::{Instant, sleep};
 
 use crate::address;
 use crate::answer::{Answer, Decision, Outcome};
-use crate::aws::Aws;
+use crate::aws::{Aws, Clients};
 use crate::check;
 use crate::claim::Claim;
+use crate::cluster::{ClusterId, ClusterView, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{self, Trigger};
-use crate::instance::{ClusterId, InstanceId};
+use crate::ip_dict;
 use crate::log::list;
-use crate::plan::{Listed, Plan, Target};
-use crate::writer::{self, Approach, ClusterView, Evidence};
+use crate::plan::Plan;
+use crate::target::{Listed, Target};
+use crate::writer::{self, Approach, Evidence};
 
 /// The pause between two looks at RDS, and the longest wait for RDS as a second witness.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -29,7 +31,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct Function {
     config: Config,
-    aws: Aws,
+    clients: Clients,
 }
 
 /// The writer, and what its target group needs.
@@ -54,8 +56,8 @@ struct Look {
 
 impl Function {
     /// A function for this configuration.
-    pub fn new(config: Config, aws: Aws) -> Function {
-        Function { config, aws }
+    pub fn new(config: Config, clients: Clients) -> Function {
+        Function { config, clients }
     }
 
     /// One invocation: reads the payload, finds the writer, brings the target group to exactly the writer, and says so.
@@ -66,7 +68,7 @@ impl Function {
     /// Every failure, by name; Lambda then tries the event again. Whatever fails, the group is not left empty by it.
     pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<Answer, Error> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let aws = self.aws.until(deadline - MARGIN.min(left / 4));
+        let aws = self.clients.until(deadline - MARGIN.min(left / 4));
         let answer = match event::parse(payload, self.config.cluster.as_ref(), now)? {
             Trigger::Ignored { cause, reason } => Answer::Decision(Decision::nothing(Outcome::Ignored, cause, reason)),
             Trigger::Failover { claim, passed_over } => {
@@ -100,7 +102,7 @@ impl Function {
             let verdict = self.as_rds_says(cluster, None, false, aws).await?;
             self.conclude(verdict, cause, dry_run || self.config.dry_run, aws).await
         };
-        tokio::join!(run, check::report_stale_entries(&self.config, cluster, &comparison)).0
+        tokio::join!(run, ip_dict::report_stale_entries(&self.config, cluster, &comparison)).0
     }
 
     /// The event's word is enough: RDS is not asked, and nothing waits.

@@ -1,0 +1,106 @@
+//! The calls to the load balancer's API, all about the one target group.
+
+use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
+
+use super::{Aws, unreadable};
+use crate::error::Error;
+use crate::target::{Listed, Target};
+
+/// The settings of the target group that the failover depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// `ip`, `instance`, `alb` or `lambda`.
+    pub target_type: String,
+    /// `TCP` and others; a group of Lambda functions has none.
+    pub protocol: Option<String>,
+    /// The default port of its targets.
+    pub port: Option<i32>,
+    /// A port number, or `traffic-port`; a group of Lambda functions has none.
+    pub health_check_port: Option<String>,
+}
+
+/// A larger list of targets is "intermittently rejected"; Kubernetes sends as many.
+const TARGETS_A_CALL: usize = 100;
+
+impl Aws {
+    /// DescribeTargetHealth: all targets of the group, draining ones included.
+    ///
+    /// # Errors
+    /// Also if a target has no ID, port or state: what is not understood must not be acted on.
+    pub async fn targets(&self) -> Result<Vec<Listed>, Error> {
+        const ACTION: &str = "DescribeTargetHealth";
+        let request = self.clients.elb.describe_target_health().target_group_arn(&self.clients.target_group_arn);
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let list = answer.target_health_descriptions.ok_or_else(|| unreadable(ACTION, "no TargetHealthDescriptions"))?;
+        list.iter().map(|entry| listed(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
+    }
+
+    /// RegisterTargets, for one.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn register(&self, target: &Target) -> Result<(), Error> {
+        let request = self.clients.elb.register_targets().target_group_arn(&self.clients.target_group_arn);
+        let request = request.targets(description(target));
+        self.call("RegisterTargets", |attempts| request.customize().interceptor(attempts).send()).await.map(drop)
+    }
+
+    /// DeregisterTargets, each target by its ID, port and zone: without the port of its registration the call succeeds
+    /// and does nothing.
+    ///
+    /// # Errors
+    /// A call failed; of more than 100 targets some may be gone then.
+    pub async fn deregister(&self, targets: &[Target]) -> Result<(), Error> {
+        for targets in targets.chunks(TARGETS_A_CALL) {
+            let descriptions = targets.iter().map(description).collect();
+            let request = self.clients.elb.deregister_targets().target_group_arn(&self.clients.target_group_arn);
+            let request = request.set_targets(Some(descriptions));
+            self.call("DeregisterTargets", |attempts| request.customize().interceptor(attempts).send()).await?;
+        }
+        Ok(())
+    }
+
+    /// DescribeTargetGroups, for the one group.
+    ///
+    /// # Errors
+    /// Also if the group or a setting that matters is not in the answer.
+    pub async fn target_group(&self) -> Result<TargetGroup, Error> {
+        const ACTION: &str = "DescribeTargetGroups";
+        let request = self.clients.elb.describe_target_groups().target_group_arns(&self.clients.target_group_arn);
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let group = answer.target_groups().first().ok_or_else(|| unreadable(ACTION, "no target group"))?;
+        Ok(TargetGroup {
+            target_type: group.target_type().ok_or_else(|| unreadable(ACTION, "no TargetType"))?.as_str().to_owned(),
+            protocol: group.protocol().map(|protocol| protocol.as_str().to_owned()),
+            port: group.port(),
+            health_check_port: group.health_check_port().map(str::to_owned),
+        })
+    }
+
+    /// DescribeTargetGroupAttributes: keys and values.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn target_group_attributes(&self) -> Result<Vec<(String, String)>, Error> {
+        let request = self.clients.elb.describe_target_group_attributes().target_group_arn(&self.clients.target_group_arn);
+        let answer =
+            self.call("DescribeTargetGroupAttributes", |attempts| request.customize().interceptor(attempts).send()).await?;
+        let pairs = answer.attributes.unwrap_or_default().into_iter();
+        Ok(pairs.filter_map(|attribute| attribute.key.zip(attribute.value)).collect())
+    }
+}
+
+fn listed(entry: &TargetHealthDescription) -> Option<Listed> {
+    let target = entry.target()?;
+    let id = target.id().filter(|id| !id.is_empty())?.to_owned();
+    let port = u16::try_from(target.port()?).ok()?;
+    let state = entry.target_health()?.state()?.as_str();
+    if state.is_empty() {
+        return None;
+    }
+    Some(Listed { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state: state.to_owned() })
+}
+
+fn description(target: &Target) -> TargetDescription {
+    TargetDescription::builder().id(&target.id).port(target.port.into()).set_availability_zone(target.zone.clone()).build()
+}

@@ -1,0 +1,128 @@
+//! The calls to AWS and to DNS: SDK types in, our own plain data out. Every call ends before the deadline.
+
+mod attempts;
+pub mod dns;
+mod elb;
+mod rds;
+pub mod sdk;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
+use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Config;
+use crate::error::{Error, one_line};
+use attempts::{Attempts, root_cause};
+use dns::{Dns, SystemDns};
+pub use elb::TargetGroup;
+
+/// The services and the one target group, made once a process. A call needs a deadline as well: see [`Clients::until`].
+#[derive(Clone, Debug)]
+pub struct Clients {
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+    rds: aws_sdk_rds::Client,
+    dns: Arc<dyn Dns>,
+    target_group_arn: String,
+}
+
+impl Clients {
+    /// Clients for the target group of `config`.
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Clients {
+        let retries = sdk::retries_without_end();
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(sdk).retry_partition(retries.clone()).build();
+        let rds = aws_sdk_rds::config::Builder::from(sdk).retry_partition(retries).build();
+        Clients {
+            elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb),
+            rds: aws_sdk_rds::Client::from_conf(rds),
+            dns: Arc::new(SystemDns),
+            target_group_arn: config.target_group_arn.clone(),
+        }
+    }
+
+    /// The same, with names looked up elsewhere than in the system's resolver.
+    #[must_use]
+    pub fn with_dns(self, dns: impl Dns + 'static) -> Clients {
+        Clients { dns: Arc::new(dns), ..self }
+    }
+
+    /// The calls, each of which ends by `deadline`.
+    pub fn until(&self, deadline: Instant) -> Aws {
+        Aws { clients: self.clone(), deadline }
+    }
+}
+
+/// The calls of one invocation, bounded by its deadline. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    clients: Clients,
+    deadline: Instant,
+}
+
+impl Aws {
+    /// The same calls, bounded by `deadline` if that comes sooner.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Aws {
+        Aws { deadline: self.deadline.min(deadline), ..self.clone() }
+    }
+
+    /// When every call ends at the latest.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The addresses of a DNS name, sorted, each once.
+    ///
+    /// # Errors
+    /// [`Error::AddressUnresolved`] if the lookup fails, [`Error::DeadlineExceeded`] if it does not end in time.
+    pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let lookup = timeout_at(self.deadline, self.clients.dns.lookup(host)).await;
+        let found = lookup.map_err(|_| Error::DeadlineExceeded(format!("waiting for the DNS answer for {host}")))?;
+        let found = found.map_err(|error| Error::AddressUnresolved(format!("{host} does not resolve: {error}")))?;
+        let mut addresses: Vec<_> = found.into_iter().map(|ip| ip.to_canonical()).collect();
+        addresses.sort();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    async fn call<T, E, F>(&self, action: &'static str, call: impl FnOnce(Attempts) -> F) -> Result<T, Error>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let attempts = Attempts::default();
+        match timeout_at(self.deadline, call(attempts.clone())).await {
+            Ok(answer) => answer.map_err(|error| failed(action, &error)),
+            Err(_) => {
+                let last = attempts.last_failure();
+                let last = if last.is_empty() { last } else { format!("; its last attempt: {last}") };
+                Err(Error::DeadlineExceeded(format!("waiting for {action}{last}")))
+            }
+        }
+    }
+}
+
+/// The service's own code and message; the SDK's full text would hold the raw HTTP response.
+fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) if !answer.raw().status().is_success() => Error::AwsCallFailed {
+            action,
+            code: answer.err().code().unwrap_or("an error without a code").to_owned(),
+            message: one_line(answer.err().message().unwrap_or_default()),
+        },
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => unreadable(action, "not the XML that the service promises"),
+        // Such as a request that could not be made, for want of credentials.
+        unanswered => Error::AwsCallFailed { action, code: "NoAnswer".to_owned(), message: root_cause(unanswered) },
+    }
+}
+
+fn unreadable(action: &'static str, what: &str) -> Error {
+    Error::UnreadableAnswer { action, what: one_line(what) }
+}

@@ -1,0 +1,51 @@
+//! The calls to the RDS API: the one cluster, and its instances.
+
+use aws_sdk_rds::types::{DbCluster, DbClusterMember, Filter};
+
+use super::{Aws, unreadable};
+use crate::cluster::{ClusterId, ClusterView, Instance, InstanceId, Member};
+use crate::error::Error;
+
+impl Aws {
+    /// DescribeDBClusters: status and members of one cluster. It shows no endpoints.
+    ///
+    /// # Errors
+    /// Also if the cluster is not in the answer, or a member without ID or role.
+    pub async fn cluster(&self, cluster: &ClusterId) -> Result<ClusterView, Error> {
+        const ACTION: &str = "DescribeDBClusters";
+        let request = self.clients.rds.describe_db_clusters().db_cluster_identifier(cluster.id());
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let is_ours = |found: &&DbCluster| found.db_cluster_identifier().is_some_and(|id| id.eq_ignore_ascii_case(cluster.id()));
+        let found = answer.db_clusters().iter().find(is_ours).ok_or_else(|| unreadable(ACTION, "no such cluster in it"))?;
+        let status = found.status().ok_or_else(|| unreadable(ACTION, "no Status"))?.to_owned();
+        let members = found.db_cluster_members().iter();
+        let members = members
+            .map(|found| member(found).ok_or_else(|| unreadable(ACTION, &format!("{found:?}"))))
+            .collect::<Result<_, _>>()?;
+        Ok(ClusterView { status, members })
+    }
+
+    /// DescribeDBInstances: the instances of one cluster, in one call (a cluster has at most 16, a page 100).
+    ///
+    /// # Errors
+    /// Also if an instance has no ID.
+    pub async fn instances(&self, cluster: &ClusterId) -> Result<Vec<Instance>, Error> {
+        const ACTION: &str = "DescribeDBInstances";
+        let of_cluster = Filter::builder().name("db-cluster-id").values(cluster.id()).build();
+        let request = self.clients.rds.describe_db_instances().filters(of_cluster);
+        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let found = answer.db_instances.ok_or_else(|| unreadable(ACTION, "no DBInstances"))?;
+        let is_ours = |id: Option<&str>| id.is_none_or(|id| id.eq_ignore_ascii_case(cluster.id()));
+        let ours = found.iter().filter(|instance| is_ours(instance.db_cluster_identifier()));
+        ours.map(|instance| {
+            let id = instance.db_instance_identifier().and_then(InstanceId::parse);
+            let id = id.ok_or_else(|| unreadable(ACTION, "an instance without a DBInstanceIdentifier"))?;
+            Ok(Instance { id, host: instance.endpoint().and_then(|endpoint| endpoint.address()).map(str::to_owned) })
+        })
+        .collect()
+    }
+}
+
+fn member(member: &DbClusterMember) -> Option<Member> {
+    Some(Member { id: InstanceId::parse(member.db_instance_identifier()?)?, is_writer: member.is_cluster_writer()? })
+}

@@ -1,0 +1,60 @@
+//! How the AWS SDK is set up: TLS, attempts, time limits.
+
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::{BehaviorVersion, ConfigLoader, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_elasticloadbalancingv2::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_elasticloadbalancingv2::config::{HttpClient, SharedHttpClient};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+
+/// One attempt that has no answer after this is given up and made again: a lost packet must not cost the whole
+/// invocation.
+const ATTEMPT: Duration = Duration::from_secs(4);
+const CONNECT: Duration = Duration::from_secs(2);
+/// More than any invocation has time for: the deadline bounds them, not the SDK's three.
+const ATTEMPTS: u32 = 1_000;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// The HTTP client: one pool of connections for all services, with TLS by ring, and the system's trust anchors (or those of
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`).
+///
+/// The SDK's own would prepare the system's 140 trust anchors once for each service, and once more in the first call, which
+/// Lambda gives a fraction of a CPU. This one does so here, once.
+pub fn https() -> SharedHttpClient {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let connect = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+    let pool = Connector::builder().tls_provider(ring).connector_settings(connect).build();
+    let pool = SharedHttpConnector::new(pool);
+    http_client_fn(move |_, _| pool.clone())
+}
+
+/// The SDK's settings that this function depends on; region, credentials and endpoint come from the environment as
+/// usual.
+pub fn settings(http: impl HttpClient + 'static) -> ConfigLoader {
+    let retries =
+        RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF).with_max_backoff(LONGEST_BACKOFF);
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).retry_config(retries).timeout_config(timeouts);
+    if credentials_are_in_the_environment() {
+        loader.credentials_provider(EnvironmentVariableCredentialsProvider::new())
+    } else {
+        loader
+    }
+}
+
+/// As in Lambda. The SDK would look there first too, but only after it has made clients for all the other sources, such as
+/// STS; those are left to whoever runs the function elsewhere.
+fn credentials_are_in_the_environment() -> bool {
+    let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY")
+}
+
+/// Retries as long as the deadline allows. The SDK would pay for them from a retry quota of 500 tokens that lasts as long as
+/// the process: after an outage, a warm function would not retry at all.
+pub(crate) fn retries_without_end() -> RetryPartition {
+    RetryPartition::custom("bounded-by-the-deadline").token_bucket(TokenBucket::unlimited()).build()
+}

@@ -1,0 +1,61 @@
+//! A target of the group, and the state in which the load balancer lists it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+/// A target as the load balancer names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// An IP address; in a group that was set up otherwise, whatever DescribeTargetHealth gave.
+    pub id: String,
+    /// The port.
+    pub port: u16,
+    /// The Availability Zone, or `all`.
+    pub zone: Option<String>,
+}
+
+impl Target {
+    /// Whether both are one target: by address and port, for an address can be in one zone only. Spellings of one IPv6
+    /// address are alike.
+    pub fn is_same(&self, other: &Target) -> bool {
+        let address = |target: &Target| target.id.parse::<IpAddr>().map(|ip| ip.to_canonical());
+        let same_id = match (address(self), address(other)) {
+            (Ok(ours), Ok(theirs)) => ours == theirs,
+            _ => self.id == other.id,
+        };
+        same_id && self.port == other.port
+    }
+}
+
+/// `10.0.2.22:3306`, `[2001:db8::22]:3306`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.id.contains(':') { write!(f, "[{}]:{}", self.id, self.port) } else { write!(f, "{}:{}", self.id, self.port) }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A target that DescribeTargetHealth lists, with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The target.
+    pub target: Target,
+    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or one that is
+    /// yet to be invented.
+    pub state: String,
+}
+
+impl Listed {
+    /// Whether it is registered. One that drains is on its way out: it is still listed, but registering it again is
+    /// allowed and needed.
+    pub fn is_registered(&self) -> bool {
+        self.state != "draining"
+    }
+}
