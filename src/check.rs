@@ -2,52 +2,15 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
-
 use crate::address;
+use crate::answer::{Finding, Level, Report};
 use crate::aws::{Aws, TargetGroup};
 use crate::cluster::{ClusterId, ClusterView, Instance, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
-use crate::ip_dict::compare;
+use crate::ip_dict::{Resolved, compare};
 use crate::plan::Plan;
 use crate::target::Target;
-
-/// The answer to `check`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// Always `checked`.
-    pub outcome: &'static str,
-    /// Whether the group holds exactly the writer.
-    pub in_sync: bool,
-    /// The writer as RDS shows it, if it shows exactly one.
-    pub writer: Option<String>,
-    /// The registered targets.
-    pub targets: Vec<Target>,
-    /// What is wrong; empty if nothing is.
-    pub findings: Vec<Finding>,
-}
-
-/// One fault, with its remedy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// A stable name for it.
-    pub code: &'static str,
-    /// What is wrong and what to do about it.
-    pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// The next failover fails, or comes late.
-    Error,
-    /// Worth putting right.
-    Warning,
-}
 
 /// The attributes that a failover depends on: key, value, how bad another value is, and why it must be so.
 const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
@@ -106,14 +69,38 @@ pub async fn run(config: &Config, cluster: &ClusterId, aws: &Aws) -> Result<Repo
     findings.extend(attribute_findings(&attributes, config));
     findings.extend(writer_findings(&view, target.as_ref(), in_sync, &registered));
     findings.extend(member_findings(&view, config, &resolved));
-    findings.extend(compare(config, &resolved));
+    findings.extend(compare(&config.ip_dict, &resolved));
     Ok(Report { outcome: "checked", in_sync, writer: writer.map(InstanceId::to_string), targets: registered, findings })
 }
 
-pub(crate) type Resolved = Vec<(InstanceId, Result<IpAddr, Error>)>;
+/// Compares the map with the DNS of the cluster's instances, and logs each difference as an error for an alarm (`finding` =
+/// `stale-ip-dict-entry`). Changes nothing; a comparison that cannot be made is a warning.
+pub async fn report_stale_entries(config: &Config, cluster: &ClusterId, aws: &Aws) {
+    if config.ip_dict.is_empty() {
+        return;
+    }
+    let findings = match aws.instances(cluster).await {
+        Ok(instances) => {
+            let is_mapped = |instance: &Instance| config.ip_dict.contains_key(&instance.id);
+            let mapped: Vec<_> = instances.into_iter().filter(is_mapped).collect();
+            compare(&config.ip_dict, &resolve(&mapped, aws).await)
+        }
+        Err(error) => vec![Finding {
+            level: Level::Warning,
+            code: "ip-dict-not-compared",
+            message: format!("IP_DICT could not be compared with the endpoints of the instances: {error}"),
+        }],
+    };
+    for Finding { level, code, message } in findings {
+        match level {
+            Level::Error => tracing::error!(finding = code, "{message}"),
+            Level::Warning => tracing::warn!(finding = code, "{message}"),
+        }
+    }
+}
 
 /// The endpoints' addresses, all asked for at once.
-pub(crate) async fn resolve(instances: &[Instance], aws: &Aws) -> Resolved {
+async fn resolve(instances: &[Instance], aws: &Aws) -> Resolved {
     let mut lookups = tokio::task::JoinSet::new();
     for instance in instances.iter().cloned() {
         let aws = aws.clone();
@@ -132,27 +119,23 @@ fn address_of(instance: &InstanceId, config: &Config, resolved: &Resolved) -> Op
     config.ip_dict.get(instance).copied().or_else(of_dns)
 }
 
-pub(crate) fn error(code: &'static str, message: String) -> Finding {
-    Finding { level: Level::Error, code, message }
-}
-
 fn group_findings(group: &TargetGroup, config: &Config) -> Vec<Finding> {
     let (kind, shown) = (&group.target_type, |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned()));
     if kind != "ip" {
         let message = format!("the target group's type is {kind}, expected ip: make a new group, a type cannot be changed");
-        return vec![error("target-type", message)]; // The rest follows from the type.
+        return vec![Finding::error("target-type", message)]; // The rest follows from the type.
     }
     let mut findings = Vec::new();
     if group.protocol.as_deref() != Some("TCP") {
         let protocol = shown(&group.protocol);
         let message =
             format!("the target group's protocol is {protocol}, expected TCP: make a new group, a protocol cannot be changed");
-        findings.push(error("protocol", message));
+        findings.push(Finding::error("protocol", message));
     }
     if group.port != Some(config.port.into()) {
         let port = group.port.map_or_else(|| "not set".to_owned(), |port| port.to_string());
         let message = format!("the target group's port is {port}, TARGET_PORT is {}: make them the same", config.port);
-        findings.push(error("port", message));
+        findings.push(Finding::error("port", message));
     }
     if group.health_check_port.as_ref().is_none_or(|port| port == "traffic-port" || *port == config.port.to_string()) {
         let message = format!(
@@ -161,7 +144,7 @@ fn group_findings(group: &TargetGroup, config: &Config) -> Vec<Finding> {
             shown(&group.health_check_port),
             config.target_group_arn
         );
-        findings.push(error("health-check-port", message));
+        findings.push(Finding::error("health-check-port", message));
     }
     findings
 }
@@ -182,10 +165,11 @@ fn attribute_findings(attributes: &[(String, String)], config: &Config) -> Vec<F
 fn writer_findings(view: &ClusterView, target: Option<&Target>, in_sync: bool, registered: &[Target]) -> Option<Finding> {
     let targets = || registered.iter().map(Target::to_string).collect::<Vec<_>>().join(", ");
     match (view.settled_writer(), target) {
-        (Err(doubt), _) => {
-            Some(error("writer-unsettled", format!("{doubt}: check again in a minute; if it stays so, look at the cluster")))
-        }
-        (Ok(writer), Some(target)) if !in_sync => Some(error(
+        (Err(doubt), _) => Some(Finding::error(
+            "writer-unsettled",
+            format!("{doubt}: check again in a minute; if it stays so, look at the cluster"),
+        )),
+        (Ok(writer), Some(target)) if !in_sync => Some(Finding::error(
             "targets",
             format!(
                 "the group holds [{}], expected only {target} ({writer}): invoke the function with {{\"action\":\"reconcile\"}}",
@@ -201,7 +185,10 @@ fn member_findings(view: &ClusterView, config: &Config, resolved: &Resolved) -> 
     let without = members().filter(|id| address_of(id, config, resolved).is_none()).map(|id| {
         let why = resolved.iter().find(|(found, _)| found == id).and_then(|(_, answer)| answer.as_ref().err());
         let why = why.map_or_else(|| "RDS shows no endpoint for it".to_owned(), Error::to_string);
-        error("no-address", format!("{id} has no address ({why}), so a failover to it cannot be followed: add it to IP_DICT"))
+        Finding::error(
+            "no-address",
+            format!("{id} has no address ({why}), so a failover to it cannot be followed: add it to IP_DICT"),
+        )
     });
     let strangers = config.ip_dict.keys().filter(|id| !members().any(|member| member == *id)).map(|id| Finding {
         level: Level::Warning,

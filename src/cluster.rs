@@ -67,6 +67,11 @@ impl ClusterId {
         self.arn.as_deref().unwrap_or(&self.id)
     }
 
+    /// The region in its ARN, if that is known.
+    pub fn region(&self) -> Option<&str> {
+        self.arn.as_deref()?.split(':').nth(3)
+    }
+
     /// Whether both name one cluster: by ARN where both have one (identifiers are unique within an account and region
     /// only), else by identifier.
     pub fn is_same(&self, other: &ClusterId) -> bool {
@@ -80,7 +85,6 @@ impl ClusterId {
 /// A DB instance of the cluster, as DescribeDBInstances gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// Its ID.
     pub id: InstanceId,
     /// The DNS name of its endpoint; one that is being created has none yet.
     pub host: Option<String>,
@@ -91,14 +95,12 @@ pub struct Instance {
 pub struct ClusterView {
     /// The cluster's status; only `failing-over` puts the writer in doubt.
     pub status: String,
-    /// The members.
     pub members: Vec<Member>,
 }
 
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its instance ID.
     pub id: InstanceId,
     /// `IsClusterWriter`.
     pub is_writer: bool,

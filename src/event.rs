@@ -1,56 +1,61 @@
 //! Payload shapes → [`Trigger`]: what was asked of the function, and by whose word. Pure; the clock is passed in.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::claim::{Claim, FRESH_MS, FailoverKind};
-use crate::cluster::{ClusterId, InstanceId};
+use crate::claim::{AHEAD_MS, Claim, FailoverKind, event_id, named_instance, parse_time};
+use crate::cluster::ClusterId;
+use crate::config::{Followed, SwitchOn};
 use crate::error::{Error, one_line};
+use crate::writer::Asker;
 
 /// What one payload asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A failover event.
     Failover {
         /// The newest claim; it decides.
         claim: Claim,
         /// One line for each other record of the payload: what it was, and why it does not decide.
         passed_over: Vec<String>,
+        /// What was wrong with each record that could not be read.
+        unreadable: Vec<Error>,
     },
     /// Compare the target group with RDS.
     Reconcile {
         /// `schedule` or `reconcile`.
         cause: &'static str,
+        asker: Asker,
         /// The payload's own wish to write nothing.
         dry_run: bool,
     },
     /// Examine the set-up, write nothing.
     Check,
-    /// Nothing to do.
     Ignored {
         /// The event's ID, if it has one.
         cause: Option<String>,
-        /// Why it is ignored.
         reason: String,
     },
 }
 
-/// Reads a payload. With `ours` set, events of another cluster are ignored.
+/// Reads a payload.
 ///
 /// # Errors
 /// [`Error::UnrecognizedEvent`] for whatever is not a shape this function serves.
-pub fn parse(payload: &Value, ours: Option<&ClusterId>, now: DateTime<Utc>) -> Result<Trigger, Error> {
+pub fn parse(payload: &Value, followed: &Followed, now: DateTime<Utc>) -> Result<Trigger, Error> {
     if let Some(records) = payload.get("Records") {
-        let notices = sns_messages(records)?.into_iter().map(|sns| read_message(&sns, now)).collect::<Result<Vec<_>, _>>()?;
-        return Ok(newest_claim(notices, ours));
+        let records = records.as_array().ok_or_else(|| unrecognized("Records is not a list".to_owned()))?;
+        let read = |(i, record)| sns_message(i, record).and_then(|sns| read_message(&sns, now));
+        return newest_claim(records.iter().enumerate().map(read), followed);
     }
     if let Some(source) = payload.get("source") {
         return match source.as_str() {
-            Some("aws.events" | "aws.scheduler") => Ok(Trigger::Reconcile { cause: "schedule", dry_run: false }),
-            Some("aws.rds") => Ok(newest_claim(vec![read_eventbridge(payload, now)?], ours)),
+            Some("aws.events" | "aws.scheduler") => {
+                Ok(Trigger::Reconcile { cause: "schedule", asker: Asker::Routine, dry_run: false })
+            }
+            Some("aws.rds") => newest_claim([read_eventbridge(payload, now)], followed),
             _ => Err(unrecognized(format!("source {source} is none of aws.rds, aws.events, aws.scheduler"))),
         };
     }
@@ -78,13 +83,9 @@ struct Sns {
     timestamp: Option<Value>,
 }
 
-fn sns_messages(records: &Value) -> Result<Vec<Sns>, Error> {
-    let records = records.as_array().ok_or_else(|| unrecognized("Records is not a list".to_owned()))?;
-    let sns = |(i, record): (usize, &Value)| {
-        let sns = record.get("Sns").ok_or_else(|| unrecognized(format!("Records[{i}] has no Sns")))?;
-        Sns::deserialize(sns).map_err(|error| unrecognized(format!("Records[{i}].Sns: {error}")))
-    };
-    records.iter().enumerate().map(sns).collect()
+fn sns_message(i: usize, record: &Value) -> Result<Sns, Error> {
+    let sns = record.get("Sns").ok_or_else(|| unrecognized(format!("Records[{i}] has no Sns")))?;
+    Sns::deserialize(sns).map_err(|error| unrecognized(format!("Records[{i}].Sns: {error}")))
 }
 
 /// One message: a claim, or the reason why it is none.
@@ -135,83 +136,78 @@ fn notice(event_id: &str, message: &str, cluster: Option<ClusterId>, time: Optio
         return Notice::Other { cause: Some(event_id.to_owned()), reason };
     };
     let instance = (kind != FailoverKind::Failed).then(|| named_instance(message)).flatten();
-    let age_ms = time.map(|time| (now - time).num_milliseconds()).filter(|age| *age >= -FRESH_MS);
-    Notice::Claim(Claim { kind, instance, message: one_line(message), cluster, age_ms })
-}
-
-/// `RDS-EVENT-NNNN`, alone or at the end of a link to the page that explains it, once seen with a space after it.
-fn event_id(text: &str) -> Option<&str> {
-    let id = text.rsplit('#').next().unwrap_or(text).trim();
-    let digits = id.strip_prefix("RDS-EVENT-")?;
-    (!digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())).then_some(id)
-}
-
-/// The name after the last `": "`. The sentence before it varies in ways that are not documented.
-fn named_instance(message: &str) -> Option<InstanceId> {
-    let (_, name) = message.rsplit_once(": ")?;
-    let name = name.trim();
-    InstanceId::parse(name.strip_suffix('.').unwrap_or(name).trim())
+    let time = time.filter(|time| (now - time).num_milliseconds() >= -AHEAD_MS);
+    let age_ms = time.map(|time| (now - time).num_milliseconds());
+    let time = time.map(|time| time.min(now));
+    Notice::Claim(Claim { kind, instance, message: one_line(message), cluster, age_ms, time })
 }
 
 fn cluster(arn: Option<&str>, id: Option<&str>) -> Option<ClusterId> {
     arn.and_then(|arn| ClusterId::parse(arn.trim())).or_else(|| ClusterId::of_event(id?))
 }
 
-/// RDS writes `2021-05-16 03:33:34.532` in SNS, meaning UTC, and RFC 3339 in EventBridge; so does SNS itself.
-fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    let rds = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
-    rds.or_else(|_| DateTime::parse_from_rfc3339(text).map(|time| time.to_utc())).ok()
-}
-
-fn newest_claim(notices: Vec<Notice>, ours: Option<&ClusterId>) -> Trigger {
-    let mut claims = Vec::new();
-    let mut others = Vec::new();
+fn newest_claim(notices: impl IntoIterator<Item = Result<Notice, Error>>, followed: &Followed) -> Result<Trigger, Error> {
+    let (mut claims, mut others, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for notice in notices {
         match notice {
-            Notice::Claim(claim) => match foreign(&claim, ours) {
+            Ok(Notice::Claim(claim)) => match not_followed(&claim, followed) {
                 None => claims.push(claim),
                 Some(reason) => others.push((Some(claim.kind.event_id().to_owned()), reason)),
             },
-            Notice::Other { cause, reason } => others.push((cause, reason)),
+            Ok(Notice::Other { cause, reason }) => others.push((cause, reason)),
+            Err(error) => unreadable.push(error),
         }
     }
-    // The youngest; a claim of unknown age is the oldest of all; of two alike the later record.
-    let newest = (0..claims.len()).rev().min_by_key(|i| claims.get(*i).and_then(|claim| claim.age_ms).unwrap_or(i64::MAX));
+    // A claim of unknown age is the oldest of all; of two alike the later record decides.
+    let newest = (0..claims.len()).max_by_key(|i| claims.get(*i).and_then(|claim| claim.time));
     let Some(newest) = newest else {
+        if let Some(error) = unreadable.into_iter().next() {
+            return Err(error);
+        }
         let cause = others.iter().find_map(|(cause, _)| cause.clone());
         let reasons: Vec<_> = others.into_iter().map(|(_, reason)| reason).collect();
         let reason = if reasons.is_empty() { "the SNS event holds no record".to_owned() } else { reasons.join("; ") };
-        return Trigger::Ignored { cause, reason };
+        return Ok(Trigger::Ignored { cause, reason });
     };
     let claim = claims.remove(newest);
     let superseded = claims.iter().map(|other| format!("{} {:?}: superseded", other.kind.event_id(), other.message));
     let passed_over = superseded.chain(others.into_iter().map(|(_, reason)| reason)).collect();
-    Trigger::Failover { claim, passed_over }
+    Ok(Trigger::Failover { claim, passed_over, unreadable })
 }
 
-fn foreign(claim: &Claim, ours: Option<&ClusterId>) -> Option<String> {
-    let (theirs, ours) = (claim.cluster.as_ref()?, ours?);
-    (!theirs.is_same(ours)).then(|| format!("the event is of cluster {}, not of {}", theirs.name(), ours.name()))
+/// Why a claim is none of ours, if it is none.
+fn not_followed(claim: &Claim, followed: &Followed) -> Option<String> {
+    if let (Some(theirs), Some(ours)) = (&claim.cluster, &followed.cluster)
+        && !theirs.is_same(ours)
+    {
+        return Some(format!("the event is of cluster {}, not of {}", theirs.name(), ours.name()));
+    }
+    (claim.kind.is_started() && followed.switch_on == SwitchOn::Completed)
+        .then(|| format!("{} only starts a failover, and SWITCH_ON is completed", claim.kind.event_id()))
 }
 
 fn read_action(payload: &Value) -> Result<Trigger, Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Action {
-        Reconcile,
-        Check,
-    }
     // An unknown field is refused: a misspelt "dry_run" must not turn into a real run.
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Request {
-        action: Action,
-        #[serde(default)]
-        dry_run: bool,
+    #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+    enum Action {
+        Reconcile {
+            #[serde(default)]
+            dry_run: bool,
+            #[serde(default)]
+            force: bool,
+        },
+        Check {
+            /// Accepted, for it changes nothing: `check` never writes.
+            #[serde(default, rename = "dry_run")]
+            _dry_run: bool,
+        },
     }
-    match Request::deserialize(payload).map_err(|error| unrecognized(format!("action: {error}")))? {
-        Request { action: Action::Reconcile, dry_run } => Ok(Trigger::Reconcile { cause: "reconcile", dry_run }),
-        Request { action: Action::Check, .. } => Ok(Trigger::Check),
+    match Action::deserialize(payload).map_err(|error| unrecognized(format!("action: {error}")))? {
+        Action::Reconcile { dry_run, force } => {
+            let asker = if force { Asker::Operator } else { Asker::Routine };
+            Ok(Trigger::Reconcile { cause: "reconcile", asker, dry_run })
+        }
+        Action::Check { .. } => Ok(Trigger::Check),
     }
 }

@@ -6,16 +6,18 @@ use std::net::IpAddr;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::aws::Aws;
-use crate::check::{Finding, Level, Resolved, error, resolve};
-use crate::cluster::{ClusterId, Instance, InstanceId};
-use crate::config::Config;
+use crate::answer::Finding;
+use crate::cluster::InstanceId;
+use crate::error::Error;
+
+/// The address of each instance that has an entry.
+pub type IpDict = BTreeMap<InstanceId, IpAddr>;
 
 /// What `IP_DICT` must look like.
 pub(crate) const FORM: &str = r#"a JSON object of instance ID to IPv4 or IPv6 address, like {"aurora-1":"10.0.1.11"}"#;
 
 /// Reads the map; says what was expected where it refuses.
-pub(crate) fn parse(value: &str) -> Result<BTreeMap<InstanceId, IpAddr>, String> {
+pub(crate) fn parse(value: &str) -> Result<IpDict, String> {
     let Entries(entries) = serde_json::from_str(value).map_err(|error| format!("{FORM} ({error})"))?;
     let (mut dict, mut owners) = (BTreeMap::new(), BTreeMap::new());
     for (name, address) in entries {
@@ -55,46 +57,22 @@ impl<'de> serde::Deserialize<'de> for Entries {
     }
 }
 
-/// Compares the map with the DNS of the cluster's instances, and logs each difference as an error for an alarm (`finding` =
-/// `stale-ip-dict-entry`). Changes nothing; a comparison that cannot be made is a warning.
-pub async fn report_stale_entries(config: &Config, cluster: &ClusterId, aws: &Aws) {
-    if config.ip_dict.is_empty() {
-        return;
-    }
-    let findings = match aws.instances(cluster).await {
-        Ok(instances) => {
-            let is_mapped = |instance: &Instance| config.ip_dict.contains_key(&instance.id);
-            let mapped: Vec<_> = instances.into_iter().filter(is_mapped).collect();
-            compare(config, &resolve(&mapped, aws).await)
-        }
-        Err(error) => vec![Finding {
-            level: Level::Warning,
-            code: "ip-dict-not-compared",
-            message: format!("IP_DICT could not be compared with the endpoints of the instances: {error}"),
-        }],
-    };
-    for Finding { level, code, message } in findings {
-        match level {
-            Level::Error => tracing::error!(finding = code, "{message}"),
-            Level::Warning => tracing::warn!(finding = code, "{message}"),
-        }
-    }
-}
+/// Each instance's endpoint in DNS: its address, or why there is none.
+pub(crate) type Resolved = Vec<(InstanceId, Result<IpAddr, Error>)>;
 
 /// The entries of the map that differ from their instance's endpoint, or could not be compared with it.
-pub(crate) fn compare(config: &Config, resolved: &Resolved) -> Vec<Finding> {
+pub(crate) fn compare(map: &IpDict, resolved: &Resolved) -> Vec<Finding> {
     let of_instance = |instance: &InstanceId| resolved.iter().find(|(id, _)| id == instance).map(|(_, answer)| answer);
     let finding = |(id, mapped): (&InstanceId, &IpAddr)| match of_instance(id)? {
         Ok(found) if found == mapped => None,
-        Ok(found) => Some(error(
+        Ok(found) => Some(Finding::error(
             "stale-ip-dict-entry",
             format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
         )),
-        Err(why) => Some(Finding {
-            level: Level::Warning,
-            code: "ip-dict-not-compared",
-            message: format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}"),
-        }),
+        Err(why) => Some(Finding::warning(
+            "ip-dict-not-compared",
+            format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}"),
+        )),
     };
-    config.ip_dict.iter().filter_map(finding).collect()
+    map.iter().filter_map(finding).collect()
 }

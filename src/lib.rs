@@ -21,6 +21,7 @@ pub mod writer;
 pub mod address;
 pub mod ip_dict;
 
+mod apply;
 pub mod plan;
 pub mod target;
 

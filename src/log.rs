@@ -3,56 +3,38 @@
 use std::env;
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::target::Target;
-
 /// Starts logging as Lambda's logging controls say: `AWS_LAMBDA_LOG_FORMAT` (`JSON`) and `AWS_LAMBDA_LOG_LEVEL`
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
 pub fn start() {
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
-    if env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
+    if is_json() {
         lines.event_format(JsonLines).init();
     } else {
         lines.without_time().with_target(false).init();
     }
 }
 
-/// Writes the one line of a decision, with the fields of the answer.
-pub fn decision(answer: &Map<String, Value>) {
-    let text = |key: &str| match answer.get(key)? {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    let (event_age_ms, in_sync) =
-        (answer.get("event_age_ms").and_then(Value::as_i64), answer.get("in_sync").and_then(Value::as_bool));
-    tracing::info!(
-        outcome = text("outcome"),
-        cause = text("cause"),
-        writer = text("writer"),
-        target = text("target"),
-        evidence = text("evidence"),
-        registered = text("registered"),
-        deregistered = text("deregistered"),
-        event_age_ms,
-        reason = text("reason"),
-        in_sync,
-        targets = text("targets"),
-        findings = text("findings"),
-        "decision"
-    );
+/// Whether Lambda asks for JSON.
+pub fn is_json() -> bool {
+    env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"))
 }
 
-/// Targets as the JSON text of a list, the form in which a list reaches a log line.
-pub(crate) fn list(targets: &[Target]) -> String {
-    let names: Vec<_> = targets.iter().map(|target| Value::from(target.to_string())).collect();
-    Value::from(names).to_string()
+/// The field whose value is a JSON object; its members become fields of the line.
+const MERGED: &str = "fields";
+
+/// Writes a line with the members of `fields`, which must serialise to an object: `tracing` itself knows neither lists nor
+/// fields that are named at run time.
+pub(crate) fn info(message: &str, fields: &impl Serialize) {
+    let fields = serde_json::to_string(fields).unwrap_or_default();
+    tracing::info!(fields, "{message}");
 }
 
 /// One flat JSON object a line, so that a metric filter or a query can name a field without a path: `{ $.outcome =
@@ -70,12 +52,12 @@ where
         let mut line = Map::new();
         line.insert("timestamp".to_owned(), now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        // The runtime's span around an invocation holds its requestId.
+        // Of the runtime's span around an invocation.
         for span in ctx.event_scope().into_iter().flatten() {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().map(|fields| fields.fields.as_str()).unwrap_or_default();
-            for (key, value) in fields.split_whitespace().filter_map(|field| field.split_once('=')) {
-                line.insert(key.to_owned(), value.trim_matches('"').into());
+            if let Some(id) = fields.split_whitespace().find_map(|field| field.strip_prefix("requestId=")) {
+                line.insert("requestId".to_owned(), id.trim_matches('"').into());
             }
         }
         event.record(&mut Fields(&mut line));
@@ -83,11 +65,12 @@ where
     }
 }
 
+/// Adds fields to a line; the first of two with one name stays.
 struct Fields<'a>(&'a mut Map<String, Value>);
 
 impl Fields<'_> {
     fn put(&mut self, field: &Field, value: Value) {
-        self.0.insert(field.name().to_owned(), value);
+        self.0.entry(field.name()).or_insert(value);
     }
 }
 
@@ -95,10 +78,15 @@ impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.put(field, format!("{value:?}").into());
     }
-    /// A list comes as its JSON text, for `tracing` knows no lists; it becomes one again here.
     fn record_str(&mut self, field: &Field, value: &str) {
-        let list = if value.starts_with('[') { serde_json::from_str(value).ok() } else { None };
-        self.put(field, list.unwrap_or_else(|| value.into()));
+        match serde_json::from_str(value) {
+            Ok(Value::Object(fields)) if field.name() == MERGED => {
+                for (key, value) in fields {
+                    self.0.entry(key).or_insert(value);
+                }
+            }
+            _ => self.put(field, value.into()),
+        }
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.put(field, value.into());

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use aurora_nlb_failover::answer::Answer;
 use aurora_nlb_failover::aws::{Clients, sdk};
 use aurora_nlb_failover::{Config, Error, Function, log};
+use aws_config::Region;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{LambdaEvent, LambdaInvocation, Runtime, service_fn};
@@ -22,22 +23,21 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::start();
-    let started_by_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let config = Config::read(variable).map_err(|error| error.to_string());
-    let config = match config {
-        Ok(config) => config,
-        Err(line) => {
-            if started_by_lambda {
-                report(&line).await;
-            }
-            return fail(&line);
-        }
-    };
-    if !started_by_lambda {
-        return fail("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or by cargo lambda watch");
+    if std::env::args().nth(1).as_deref() == Some("--version") {
+        return say_version();
     }
-    let clients = Clients::new(&sdk::settings(sdk::https()).load().await, &config);
+    if std::env::args().len() > 1 || std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return fail(
+            "this program takes no arguments but --version; AWS Lambda starts it, or cargo lambda watch, and sets AWS_LAMBDA_RUNTIME_API",
+        );
+    }
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let config = match Config::read(variable) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error.to_string()).await,
+    };
+    let sdk = sdk::settings(sdk::https()).region(Region::new(config.region.clone())).load().await;
+    let clients = Clients::new(&sdk, &config);
     let function = &Function::new(config, clients);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;
@@ -62,23 +62,35 @@ fn quote_what_is_no_json(mut invocation: LambdaInvocation) -> LambdaInvocation {
     invocation
 }
 
-/// Tells whoever invokes why the init phase ends: the same line as in the log
+/// Ends the init phase: one line says why, in the log and to whoever invokes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
-async fn report(line: &str) {
-    let report = json!({ "errorType": "InvalidConfiguration", "errorMessage": line });
+async fn refuse(line: &str) -> ExitCode {
+    const ERROR_TYPE: &str = "InvalidConfiguration";
+    let report = json!({ "errorType": ERROR_TYPE, "errorMessage": line });
     let request = build_request()
         .method("POST")
         .uri("/2018-06-01/runtime/init/error")
-        .header("lambda-runtime-function-error-type", "Runtime.InvalidConfiguration")
+        .header("lambda-runtime-function-error-type", format!("Runtime.{ERROR_TYPE}"))
         .body(Body::from(report.to_string()));
     if let (Ok(client), Ok(request)) = (Client::builder().build(), request)
         && !matches!(timeout(REPORT_TIMEOUT, client.call(request)).await, Ok(Ok(_)))
     {
         tracing::warn!("the Lambda Runtime API did not take the init error");
     }
+    if !log::is_json() {
+        return fail(line);
+    }
+    tracing::error!(errorType = ERROR_TYPE, "{line}");
+    ExitCode::FAILURE
 }
 
 fn fail(line: &str) -> ExitCode {
     eprintln!("{line}");
     ExitCode::FAILURE
+}
+
+#[allow(clippy::print_stdout, reason = "it is what was asked for")]
+fn say_version() -> ExitCode {
+    println!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
 }

@@ -10,7 +10,6 @@ use serde::Serialize;
 pub struct Target {
     /// An IP address; in a group that was set up otherwise, whatever DescribeTargetHealth gave.
     pub id: String,
-    /// The port.
     pub port: u16,
     /// The Availability Zone, or `all`.
     pub zone: Option<String>,
@@ -45,7 +44,6 @@ impl Serialize for Target {
 /// A target that DescribeTargetHealth lists, with its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The target.
     pub target: Target,
     /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or one that is
     /// yet to be invented.
@@ -57,5 +55,10 @@ impl Listed {
     /// allowed and needed.
     pub fn is_registered(&self) -> bool {
         self.state != "draining"
+    }
+
+    /// Whether the load balancer is still carrying its registration out.
+    pub fn is_initial(&self) -> bool {
+        self.state == "initial"
     }
 }

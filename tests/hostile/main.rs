@@ -15,6 +15,7 @@ use std::time::Duration;
 use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::claim;
 use aurora_nlb_failover::cluster::ClusterId;
+use aurora_nlb_failover::config::Followed;
 use aurora_nlb_failover::event::{self, Trigger};
 use aurora_nlb_failover::{Config, Function};
 use bend::{Bender, corpus};
@@ -54,16 +55,17 @@ fn peak_kilobytes() -> Option<u64> {
 
 #[test]
 fn no_payload_makes_the_parser_panic_or_hold_on_to_memory() {
-    let (count, corpus, ours) = (inputs(20_000), corpus(), ClusterId::parse(CLUSTER));
+    let (count, corpus) = (inputs(20_000), corpus());
+    let followed = [None, ClusterId::parse(CLUSTER)].map(|cluster| Followed { cluster, ..Followed::default() });
     let parse = |payload: &Value| {
-        for cluster in [None, ours.as_ref()] {
-            match event::parse(payload, cluster, now()) {
+        for followed in &followed {
+            match event::parse(payload, followed, now()) {
                 Err(error) => assert!(!error.to_string().contains('\n') && error.name() == "UnrecognizedEvent", "{error:?}"),
                 Ok(Trigger::Failover { claim, .. }) => {
                     let named = claim.instance.as_ref().map(|id| id.as_str().to_owned());
                     let cut = claim.message.ends_with('…');
                     assert!(cut || named.is_none_or(|id| claim.message.to_ascii_lowercase().contains(&id)), "{claim:?}");
-                    assert!(claim.age_ms.is_none_or(|age| age >= -claim::FRESH_MS), "{claim:?}");
+                    assert!(claim.age_ms.is_none_or(|age| age >= -claim::AHEAD_MS), "{claim:?}");
                 }
                 Ok(_) => {}
             }
@@ -139,15 +141,15 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_json_at_all_is_read_or_refused(payload in any_json()) {
-        drop(event::parse(&payload, None, now()));
-        drop(event::parse(&json!({"Records": [{"Sns": {"Message": payload.to_string()}}]}), None, now()));
+        drop(event::parse(&payload, &Followed::default(), now()));
+        drop(event::parse(&json!({"Records": [{"Sns": {"Message": payload.to_string()}}]}), &Followed::default(), now()));
     }
 
     /// Whatever sentence stands before it: the name after the last ": " is the instance, in lower case.
     #[test]
     fn the_instance_is_what_stands_after_the_last_colon(sentence in ".*", name in "[a-zA-Z][a-zA-Z0-9-]{0,62}", end in "[ \\t]*\\.?[ \\t]*") {
         let message = json!({"Event ID": "x#RDS-EVENT-0073", "Event Message": format!("{sentence}: {name}{end}")}).to_string();
-        let trigger = event::parse(&json!({"Records": [{"Sns": {"Message": message}}]}), None, now());
+        let trigger = event::parse(&json!({"Records": [{"Sns": {"Message": message}}]}), &Followed::default(), now());
         let Ok(Trigger::Failover { claim, .. }) = trigger else { panic!("{trigger:?}") };
         assert_eq!(claim.instance.unwrap().as_str(), name.to_ascii_lowercase());
     }

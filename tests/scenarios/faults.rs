@@ -127,7 +127,7 @@ async fn an_outage_that_outlasts_the_deadline_is_named_with_what_became_of_the_l
 #[tokio::test(start_paused = true)]
 async fn without_credentials_it_says_what_the_sdk_says_of_them() {
     let sdk = sdk::settings(Standin::new()).region(Region::new("eu-west-1")).no_credentials().load().await;
-    let error = invoke_with(&function_with(&sdk, WITHOUT_RDS), &started("aurora-2", 0)).await.unwrap_err();
+    let error = invoke_with(&function_with(&sdk, &Standin::new(), WITHOUT_RDS), &started("aurora-2", 0)).await.unwrap_err();
     let line = error.to_string();
     assert!(
         line.starts_with("DescribeTargetHealth failed: NoAnswer: ") && line.contains("failed to select an auth scheme"),

@@ -24,3 +24,4 @@ mod runtime_api;
 #[path = "../standin/mod.rs"]
 mod standin;
 mod support;
+mod undone;

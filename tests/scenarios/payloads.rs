@@ -135,10 +135,7 @@ async fn what_is_not_understood_is_refused_before_any_call() {
         sns([&"\"a JSON string\"".into()]),
         sns([&json!({"Event ID": "RDS-EVENT-"})]),
         sns([&json!({"Event ID": 73})]),
-        sns([
-            &notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0),
-            &json!({"hello": "world"}),
-        ]),
+        sns([&"a plain-text notice".into(), &json!({"hello": "world"})]),
         json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}),
         json!({"source": "aws.rds"}),
         json!({"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": {}}),
@@ -148,6 +145,8 @@ async fn what_is_not_understood_is_refused_before_any_call() {
         json!({"action": null}),
         json!({"action": "reconcile", "dry_run": "yes"}),
         json!({"action": "reconcile", "dryrun": true}),
+        json!({"action": "reconcile", "force": "yes"}),
+        json!({"action": "check", "force": true}),
     ];
     for payload in payloads {
         let standin = Standin::new();
@@ -172,4 +171,37 @@ async fn a_failover_event_without_a_readable_instance_is_malformed_unless_rds_ca
         let answer = invoke(&standin, WITH_RDS, &payload).await.unwrap();
         assert_eq!((&answer["writer"], &answer["evidence"]), (&json!("aurora-2"), &json!("rds")), "{message}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_does_not_lose_the_claim_beside_it() {
+    let claim = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
+    let mut broken = sns([&claim, &json!({"hello": "world"})]);
+    broken["Records"].as_array_mut().unwrap().insert(0, json!({"s3": {}}));
+    let standin = Standin::new();
+    assert_eq!(invoke(&standin, WITH_RDS, &broken).await.unwrap()["writer"], "aurora-2");
+    assert_eq!(standin.registered(), ["10.0.2.22:3306"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_switch_on_completed_started_events_are_ignored_and_make_no_claim() {
+    let completed_only = |more: &[(&'static str, &'static str)]| [&[("SWITCH_ON", "completed")], more].concat();
+    for variables in [completed_only(WITH_RDS), completed_only(WITHOUT_RDS)] {
+        for age in [0, 3_600_000] {
+            let standin = Standin::new();
+            let answer = invoke(&standin, &variables, &started("aurora-2", age)).await.unwrap();
+            assert_eq!((&answer["outcome"], &answer["cause"]), (&json!("ignored"), &json!("RDS-EVENT-0073")));
+            assert!(answer["reason"].as_str().unwrap().contains("SWITCH_ON"), "{answer}");
+            assert!(standin.calls().is_empty());
+        }
+    }
+    // The newer started event does not compete with the completed one of the same payload.
+    let older = notification("RDS-EVENT-0071", "Completed failover to DB instance: aurora-2", 9_000);
+    let newer = notification("RDS-EVENT-0072", "Started same AZ failover to DB instance: aurora-3", 1_000);
+    let standin = Standin::new().rds_shows(&[("available", "aurora-2")]);
+    let answer = invoke(&standin, &completed_only(WITH_RDS), &sns([&older, &newer])).await.unwrap();
+    assert_eq!((&answer["writer"], &answer["evidence"]), (&json!("aurora-2"), &json!("event+rds")));
+    // The schedule still follows RDS.
+    let standin = Standin::new().rds_shows(&[("available", "aurora-3")]);
+    assert_eq!(invoke(&standin, &completed_only(WITH_RDS), &reconcile()).await.unwrap()["writer"], "aurora-3");
 }

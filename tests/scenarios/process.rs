@@ -80,13 +80,13 @@ async fn what_check_finds_is_in_the_log_too() {
 async fn without_rds_an_old_event_is_acted_on_with_a_warning() {
     let standin = Standin::new();
     let old = aged(&started("aurora-2", 0), Duration::from_secs(3600));
-    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0)), old], LAMBDA_TIMEOUT).await);
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([old], LAMBDA_TIMEOUT).await);
     let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
-    assert_eq!(api.sent(2).await[1].1["outcome"], "unchanged");
+    assert_eq!(api.sent(1).await[0].1["outcome"], "switched");
     let (lines, _) = lines(function).await;
     let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert_eq!(warnings[0]["requestId"], "request-1");
+    assert_eq!(warnings[0]["requestId"], "request-0");
     assert!(warnings[0]["event_age_ms"].as_i64().unwrap() > 60_000, "{warnings:?}");
 }
 
@@ -209,25 +209,42 @@ async fn bad_configuration_ends_the_init_phase_with_one_line() {
         let output = api.spawn(variables).wait_with_output().await.unwrap();
         let (path, body) = api.sent(1).await.remove(0);
         assert_eq!((path.as_str(), &body["errorType"]), ("init/error", &json!("InvalidConfiguration")));
-        let line = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(line.trim_end(), body["errorMessage"]);
-        assert_eq!(line.lines().count(), 1, "{line}");
-        assert!(line.contains(what) && line.contains(expected), "{line}");
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        let line = body["errorMessage"].as_str().unwrap();
+        assert!(line.contains(what) && line.contains(expected) && !line.contains('\n'), "{line}");
+        let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let expected = (&json!("ERROR"), &json!(line), &json!("InvalidConfiguration"));
+        assert_eq!((&log["level"], &log["message"], &log["errorType"]), expected);
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+        // In Lambda's plain format the line stands alone.
+        let api = RuntimeApi::start([], LAMBDA_TIMEOUT).await;
+        let plain = [variables, &[("AWS_LAMBDA_LOG_FORMAT", "Text")]].concat();
+        let output = api.spawn(&plain).wait_with_output().await.unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("{line}\n"));
     }
 }
 
-#[tokio::test]
-async fn started_by_hand_it_says_who_starts_it() {
+async fn by_hand(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_aurora-nlb-failover"))
+        .args(arguments)
         .env_clear()
         .envs([("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)])
         .stdin(Stdio::null())
         .output()
         .await
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("cargo lambda watch"));
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn started_by_hand_it_says_what_starts_it_or_its_version() {
+    for arguments in [&[][..], &["--help"], &["check"]] {
+        let (code, _, line) = by_hand(arguments).await;
+        assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
+        assert!(line.contains("AWS Lambda starts it") && line.contains("cargo lambda watch"), "{line}");
+    }
+    let version = format!("aurora-nlb-failover {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(by_hand(&["--version"]).await, (Some(0), version, String::new()));
 }
 
 /// What an alarm on a stale map goes by.

@@ -39,7 +39,7 @@ async fn every_cell_of_the_table_of_decisions() {
         ("old started, RDS says A", started("aurora-2", OLD), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
         ("old started, RDS says B", started("aurora-2", OLD), settled_b, "switched", B, "rds", 2, 5.0),
         ("old started, RDS says C", started("aurora-2", OLD), settled_c, "switched", C, "rds", 2, 5.0),
-        ("old started, RDS unsettled", started("aurora-2", OLD), unsettled, "switched", B, "rds", 4, 15.0),
+        ("fresh started that names nobody, RDS unsettled", started("", 0), unsettled, "switched", B, "rds", 4, 15.0),
         ("started from the future", started("aurora-2", -60_001), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
         ("fresh completed, RDS agrees", completed("aurora-2", 0), settled_b, "switched", B, "event+rds", 1, 0.0),
         ("fresh completed, RDS unsettled", completed("aurora-2", 0), unsettled, "switched", B, "event", 1, 0.0),
@@ -53,17 +53,17 @@ async fn every_cell_of_the_table_of_decisions() {
             1,
             0.0,
         ),
-        ("fresh completed, RDS says A", completed("aurora-2", 0), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
-        ("fresh completed, RDS says C", completed("aurora-2", 0), settled_c, "switched", C, "rds", 2, 5.0),
+        ("fresh completed, RDS says A", completed("aurora-2", 0), &[("available", "aurora-1")], "unchanged", A, "rds", 4, 15.0),
+        ("fresh completed, RDS says C", completed("aurora-2", 0), settled_c, "switched", C, "rds", 5, 20.0),
         ("old completed, RDS says C", completed("aurora-2", OLD), settled_c, "switched", C, "rds", 2, 5.0),
         ("old completed, RDS says A", completed("aurora-2", OLD), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
         ("fresh promoting, RDS agrees", promoting_previous("aurora-2", 0), settled_b, "switched", B, "event+rds", 1, 0.0),
         ("fresh promoting, RDS unsettled", promoting_previous("aurora-2", 0), unsettled, "switched", B, "event", 1, 0.0),
-        ("fresh promoting, RDS says C", promoting_previous("aurora-2", 0), settled_c, "switched", C, "rds", 2, 5.0),
+        ("fresh promoting, RDS says C", promoting_previous("aurora-2", 0), settled_c, "switched", C, "rds", 5, 20.0),
         ("old promoting, RDS says C", promoting_previous("aurora-2", OLD), settled_c, "switched", C, "rds", 2, 5.0),
         ("failed, RDS says A", failed(0), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
         ("failed, RDS says C", failed(0), settled_c, "switched", C, "rds", 2, 5.0),
-        ("old failed, RDS unsettled", failed(OLD), unsettled, "switched", B, "rds", 4, 15.0),
+        ("failed, RDS unsettled", failed(0), unsettled, "switched", B, "rds", 4, 15.0),
         ("reconcile, RDS says A", reconcile(), &[("available", "aurora-1")], "unchanged", A, "rds", 1, 0.0),
         ("reconcile, RDS says B", reconcile(), settled_b, "switched", B, "rds", 2, 5.0),
     ];
@@ -79,9 +79,16 @@ async fn every_cell_of_the_table_of_decisions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scheduled_run_that_finds_rds_in_doubt_changes_nothing_and_says_why() {
-    let schedules =
-        [reconcile(), json!({"source": "aws.events", "detail-type": "Scheduled Event"}), json!({"source": "aws.scheduler"})];
+async fn what_is_no_fresh_event_finds_rds_in_doubt_changes_nothing_and_says_why() {
+    let schedules = [
+        reconcile(),
+        json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
+        json!({"source": "aws.scheduler"}),
+        started("aurora-2", OLD),
+        completed("aurora-2", OLD),
+        failed(OLD),
+        json!({"action": "reconcile", "force": true}),
+    ];
     let views: [(&[(&str, &str)], &str); 4] = [
         (&[("failing-over", "aurora-2")], "failing-over"),
         (&[("available", "")], "no writer"),
@@ -257,7 +264,13 @@ async fn an_instance_in_no_map_is_found_by_its_own_endpoint_never_the_clusters()
     calls[..2].sort(); // they go at once
     assert_eq!(
         calls,
-        ["DescribeDBInstances", "DescribeTargetHealth", "RegisterTargets 10.0.2.22:3306", "DeregisterTargets 10.0.1.11:3306"]
+        [
+            "DescribeDBInstances",
+            "DescribeTargetHealth",
+            "RegisterTargets 10.0.2.22:3306",
+            "DeregisterTargets 10.0.1.11:3306",
+            "DescribeTargetHealth"
+        ]
     );
     assert_eq!(seconds, 0.0);
 }
@@ -302,8 +315,29 @@ async fn a_dry_reconcile_plans_by_variable_or_by_payload() {
             "outcome": "planned", "cause": "reconcile", "writer": "aurora-2", "target": B, "evidence": "rds",
             "registered": [B], "deregistered": [A]
         });
+        let expected = with_dry_run(expected, variables == by_variable);
         assert_eq!(answer, expected);
         assert!(standin.writes().is_empty());
+    }
+}
+
+/// Every decision says that `DRY_RUN` is on: whoever forgets to switch it off must be able to see it.
+fn with_dry_run(mut decision: Value, on: bool) -> Value {
+    if on {
+        decision["dry_run"] = true.into();
+    }
+    decision
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_dry_run_on_every_decision_says_so() {
+    let dry: &[_] = &[("DB_CLUSTER_ID", "aurora-prod"), ("DRY_RUN", "true")];
+    let notice = sns([&Value::from("a notice in plain text")]);
+    let payloads = [started("aurora-2", 0), started("aurora-1", 0), reconcile(), notice];
+    for (payload, outcome) in payloads.iter().zip(["planned", "unchanged", "unchanged", "ignored"]) {
+        let answer = invoke(&Standin::new(), dry, payload).await.unwrap();
+        assert_eq!((&answer["outcome"], &answer["dry_run"]), (&json!(outcome), &json!(true)));
+        assert_eq!(invoke(&Standin::new(), WITH_RDS, payload).await.unwrap().get("dry_run"), None);
     }
 }
 
@@ -322,7 +356,7 @@ async fn a_run_too_short_for_two_looks_says_so() {
 async fn a_change_is_confirmed_only_if_the_group_is_still_as_it_was() {
     let standin = Standin::new().rds_shows(&[("available", "aurora-2")]);
     standin.world().faults.push_back(("DescribeTargetHealth", Fault::Delay(Duration::ZERO)));
-    standin.world().faults.push_back(("DescribeTargetHealth", Fault::Meanwhile("10.0.3.33:3306 initial")));
+    standin.world().faults.push_back(("DescribeTargetHealth", Fault::Meanwhile("10.0.3.33:3306 unhealthy")));
     let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &reconcile())).await;
     assert_eq!(answer.unwrap()["deregistered"], json!([A, C]));
     assert!((seconds - 10.0).abs() < 0.1, "{seconds}");

@@ -22,16 +22,16 @@ pub fn now() -> DateTime<Utc> {
 
 /// A function with a map of three instances and these variables, in front of the stand-in.
 pub async fn function(standin: &Standin, variables: &[(&str, &str)]) -> Function {
-    function_with(&standin.in_process().await, variables)
+    function_with(&standin.in_process().await, standin, variables)
 }
 
-pub fn function_with(sdk: &SdkConfig, variables: &[(&str, &str)]) -> Function {
+pub fn function_with(sdk: &SdkConfig, standin: &Standin, variables: &[(&str, &str)]) -> Function {
     let defaults = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)];
     let all: Vec<_> = defaults.iter().chain(variables).collect();
     let get = |name: &str| all.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let aws = Clients::new(sdk, &config);
-    Function::new(config, aws)
+    let clients = Clients::new(sdk, &config).with_dns(standin.clone());
+    Function::new(config, clients)
 }
 
 /// One invocation with Lambda's 30 seconds; the answer as JSON, as Lambda hands it on.
@@ -60,7 +60,12 @@ pub async fn invoke_at(
 
 /// One invocation of a function that lives on.
 pub async fn invoke_with(function: &Function, payload: &Value) -> Result<Value, Error> {
-    handle(function, now(), Duration::from_secs(30), payload).await
+    invoke_after(0, function, payload).await
+}
+
+/// The same, so many seconds later. An event's age counts from [`now`] all the same.
+pub async fn invoke_after(seconds: i64, function: &Function, payload: &Value) -> Result<Value, Error> {
+    handle(function, now() + TimeDelta::seconds(seconds), Duration::from_secs(30), payload).await
 }
 
 async fn handle(function: &Function, now: DateTime<Utc>, time: Duration, payload: &Value) -> Result<Value, Error> {

@@ -6,6 +6,7 @@
 //! and can be told to fail, delay, throttle and drop. Two transports share it: [`Standin::serve`] answers over HTTP on
 //! loopback, [`Standin::in_process`] inside the SDK, where time can be paused.
 
+pub mod dns;
 pub mod in_process;
 pub mod over_http;
 pub mod query;
@@ -36,6 +37,8 @@ pub enum Fault {
     Body(&'static str),
     /// Another invocation's registration slips in just before this call.
     Meanwhile(&'static str),
+    /// The call is carried out, and another invocation deregisters this target just after it.
+    AlsoGone(&'static str),
 }
 
 /// What goes back over the wire.
@@ -81,6 +84,8 @@ pub struct World {
     pub target_group: Vec<(String, String)>,
     pub attributes: Vec<(String, String)>,
     pub faults: VecDeque<(&'static str, Fault)>,
+    /// How many DNS lookups fail before one succeeds.
+    pub dns_failures: usize,
     /// Every call in order, as `RegisterTargets 10.0.2.22:3306`.
     pub calls: Vec<String>,
     /// Asked before each call what goes wrong with it, once `faults` has nothing for it.
@@ -123,6 +128,7 @@ impl Standin {
                 ("preserve_client_ip.enabled", "false"),
             ]),
             faults: VecDeque::new(),
+            dns_failures: 0,
             calls: Vec::new(),
             chaos: None,
             probe: None,
@@ -204,6 +210,11 @@ impl Standin {
             Some(Fault::Meanwhile(other)) => {
                 world.targets.push(target(other));
                 world.act(&action, &parameters).with(Duration::ZERO)
+            }
+            Some(Fault::AlsoGone(other)) => {
+                let answer = world.act(&action, &parameters).with(Duration::ZERO);
+                world.targets.iter_mut().filter(|old| old.name() == other).for_each(|old| "draining".clone_into(&mut old.state));
+                answer
             }
             None => world.act(&action, &parameters).with(Duration::ZERO),
         };
