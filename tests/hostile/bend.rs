@@ -37,10 +37,11 @@ const WORDS: [&str; 28] = [
     "\n",
 ];
 
-/// The files of events/.
+/// The payloads of events/.
 pub fn corpus() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     files.iter().map(|file| serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()).collect()
 }

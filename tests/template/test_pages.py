@@ -1,0 +1,42 @@
+"""The pages lead where they say: every link has its file and heading, every alarm its section."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(page for pattern in ("*.md", ".github/*.md", "events/*.md", "tests/*.md") for page in ROOT.glob(pattern))
+TEMPLATE = (ROOT / "template.yaml").read_text()
+ALARMS = re.findall(
+    r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      AlarmDescription: (.*)$", TEMPLATE, re.MULTILINE
+)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_has_its_file_and_heading(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_no_alarm_is_passed_over() -> None:
+    assert len(ALARMS) == TEMPLATE.count("AWS::CloudWatch::Alarm") > 0
+
+
+@pytest.mark.parametrize(("alarm", "description"), ALARMS, ids=[alarm for alarm, _ in ALARMS])
+def test_an_alarm_names_its_section_of_the_runbook(alarm: str, description: str) -> None:
+    assert description.endswith(f"See RUNBOOK.md, {alarm}.")
+    assert f"\n### {alarm}\n" in (ROOT / "RUNBOOK.md").read_text()
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
