@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Writes the template that a release carries for one architecture: its code is the zip beside it, so that "sam deploy" needs
-# neither "sam build" nor a Rust toolchain.
+# neither "sam build" nor a Rust toolchain. Where it speaks of RUNBOOK.md, it says the address that is given.
 set -euo pipefail
 
-architecture=${1-}
+architecture=${1-} runbook=${2-RUNBOOK.md}
 case $architecture in
   arm64 | x86_64) ;;
   *)
-    echo "usage: $0 arm64|x86_64" >&2
+    echo "usage: $0 arm64|x86_64 [address of RUNBOOK.md]" >&2
     exit 2
     ;;
 esac
@@ -22,4 +22,5 @@ sed \
         s|AllowedValues: .*|AllowedValues: [$architecture]|
         s|must be .*|must be $architecture, which the code of this release is built for.|
       }" \
+  -e "s|RUNBOOK\.md|$runbook|" \
   "$(dirname "$0")/../template.yaml"

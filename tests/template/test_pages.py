@@ -1,6 +1,7 @@
 """The pages lead where they say: every link has its file and heading, every alarm its section."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,10 @@ def test_an_alarm_names_its_section_of_the_runbook(alarm: str, description: str)
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
+def test_a_release_leads_to_the_runbook_of_its_version() -> None:
+    runbook = "https://example.com/RUNBOOK.md"
+    command = [str(ROOT / ".github" / "release-template.sh"), "arm64", runbook]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert text.count("RUNBOOK.md") == text.count(runbook) == TEMPLATE.count("RUNBOOK.md")
