@@ -1,0 +1,152 @@
+"""Evaluates template.yaml as CloudFormation would for given parameters: only what exists, every intrinsic function."""
+
+import copy
+import functools
+import logging
+import re
+from typing import Any
+
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from support.project import ROOT
+
+logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of metrics of its own at the end
+
+SOURCE = (ROOT / "template.yaml").read_text()
+GIVEN_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/given/0123456789abcdef"
+REQUIRED = {"DbClusterId": "aurora-prod", "TargetGroupArn": GIVEN_GROUP}
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::NoValue": None,
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "stack",
+}
+# Resources whose Ref is an ARN, with the service's part of it.
+ARN_REFS = {
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:eu-west-1:123456789012:targetgroup/{}/fedcba9876543210",
+    "AWS::SNS::Topic": "sns:eu-west-1:123456789012:{}",
+}
+MANAGED = {"AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
+
+parse = functools.cache(yaml_parse)
+
+
+def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """The CloudFormation template that SAM makes of this text. It puts the values of some parameters in itself."""
+    sam = copy.deepcopy(parse(text))
+    # The translator wants code that has been uploaded already.
+    sam["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
+    return Translator(MANAGED, Parser()).translate(sam_template=sam, parameter_values=parameters)
+
+
+TEMPLATE = translate(SOURCE, {})
+
+
+def default(parameter: str) -> str:
+    return str(TEMPLATE["Parameters"][parameter]["Default"])
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+class Stack:
+    """What CloudFormation would make of the template with these parameters."""
+
+    def __init__(self, text=SOURCE, **parameters):
+        given = REQUIRED | parameters
+        self.template = template = translate(text, given)
+        unknown = parameters.keys() - template["Parameters"].keys()
+        assert not unknown, f"no such parameters: {unknown}"
+        defaults = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p}
+        self.parameters = {name: str(value) for name, value in (defaults | given).items()}
+        self.existing = {name for name, r in template["Resources"].items() if self.holds(r.get("Condition"))}
+        self.resources = {name: self.value(template["Resources"][name]) for name in sorted(self.existing)}
+        outputs = template["Outputs"].items()
+        self.outputs = {name: self.value(output["Value"]) for name, output in outputs if self.holds(output.get("Condition"))}
+
+    def of_type(self, kind):
+        return {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
+
+    def only(self, kind):
+        """The properties of the only resource of this type."""
+        (properties,) = self.of_type(kind).values()
+        return properties
+
+    def types(self):
+        return {resource["Type"] for resource in self.resources.values()}
+
+    def properties(self, name):
+        assert name in self.resources, f"this stack has no {name}"
+        return self.resources[name]["Properties"]
+
+    def environment(self):
+        return self.properties("FailoverFunction")["Environment"]["Variables"]
+
+    def statements(self, role):
+        policies = self.properties(role).get("Policies", [])
+        return [s for policy in policies for s in as_list(policy["PolicyDocument"]["Statement"])]
+
+    def broken_rules(self):
+        """The descriptions of the assertions with which CloudFormation would refuse these parameters."""
+        rules = [rule for rule in self.template["Rules"].values() if self.value(rule.get("RuleCondition", True))]
+        return [a["AssertDescription"] for rule in rules for a in rule["Assertions"] if not self.value(a["Assert"])]
+
+    def holds(self, condition):
+        return condition is None or self.value(self.template["Conditions"][condition])
+
+    def value(self, node):
+        """The node with every intrinsic function evaluated, and without what is AWS::NoValue."""
+        if isinstance(node, list):
+            return [v for v in map(self.value, node) if v is not None]
+        if not isinstance(node, dict):
+            return node
+        function, argument = next(iter(node.items())) if len(node) == 1 else ("", None)
+        if function in FUNCTIONS:
+            return FUNCTIONS[function](self, argument)
+        assert not function.startswith("Fn::"), f"a function that this test cannot evaluate: {function}"
+        values = {key: self.value(value) for key, value in node.items() if key != "Condition" or isinstance(value, dict)}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def ref(self, name):
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.parameters:
+            return self.parameters[name]
+        assert name in self.existing, f"a reference to {name}, which this stack does not have"
+        form = ARN_REFS.get(self.template["Resources"][name]["Type"])
+        return f"arn:aws:{form.format(name)}" if form else name
+
+    def attribute(self, argument):
+        name, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
+        assert name in self.existing, f"a reference to {name}, which this stack does not have"
+        return f"{name}.{attribute}"
+
+    def substitute(self, argument):
+        text, extra = argument if isinstance(argument, list) else (argument, {})
+        extra = {key: self.value(value) for key, value in extra.items()}
+
+        def look_up(found):
+            name = found[1]
+            return extra[name] if name in extra else self.attribute(name) if "." in name else self.ref(name)
+
+        return re.sub(r"\$\{([A-Za-z0-9:.]+)\}", look_up, text)
+
+
+FUNCTIONS = {
+    "Ref": Stack.ref,
+    "Condition": Stack.holds,
+    "Fn::GetAtt": Stack.attribute,
+    "Fn::Sub": Stack.substitute,
+    "Fn::If": lambda stack, argument: stack.value(argument[1] if stack.holds(argument[0]) else argument[2]),
+    "Fn::Equals": lambda stack, argument: str(stack.value(argument[0])) == str(stack.value(argument[1])),
+    "Fn::Not": lambda stack, argument: not stack.value(argument[0]),
+    "Fn::And": lambda stack, argument: all(map(stack.value, argument)),
+    "Fn::Or": lambda stack, argument: any(map(stack.value, argument)),
+    "Fn::Split": lambda stack, argument: stack.value(argument[1]).split(argument[0]),
+    "Fn::Select": lambda stack, argument: stack.value(argument[1])[int(argument[0])],
+    "Fn::Join": lambda stack, argument: argument[0].join(stack.value(argument[1])),
+}
