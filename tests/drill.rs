@@ -18,7 +18,7 @@ use aurora_nlb_failover::{Config, Function};
 use aws_sdk_elasticloadbalancingv2::config::{Credentials, Region};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use standin::{CLUSTER, Standin, TARGET_GROUP};
+use standin::{CLUSTER, Fault, Standin, TARGET_GROUP};
 use tokio::time::Instant;
 
 /// One act of the drill.
@@ -26,8 +26,8 @@ struct Act {
     story: &'static str,
     /// A file of events/.
     event: &'static str,
-    /// Whether the event has just happened; else it keeps the time in its file.
-    fresh: bool,
+    /// How many seconds ago the event happened.
+    ago: i64,
     /// What RDS shows meanwhile: status and writer.
     rds: (&'static str, &'static str),
     /// What must come of it: outcome and evidence, or the name of the error.
@@ -38,30 +38,44 @@ struct Act {
 
 const A: &str = "10.0.1.11:3306";
 const B: &str = "10.0.2.22:3306";
+const C: &str = "10.0.3.33:3306";
 
 #[rustfmt::skip]
 const ACTS: &[Act] = &[
     Act { story: "The first scheduled run after deployment finds an empty group: no manual first step",
-          event: "eventbridge-scheduled", fresh: true, rds: ("available", "aurora-1"), outcome: "switched rds", target: A },
+          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-1"), outcome: "switched rds", target: A },
     Act { story: "A failover to aurora-2 starts; RDS still shows aurora-1",
-          event: "started-cross-az", fresh: true, rds: ("available", "aurora-1"), outcome: "switched event", target: B },
+          event: "started-cross-az", ago: 2, rds: ("available", "aurora-1"), outcome: "switched event", target: B },
+    Act { story: "A scheduled run a moment later: RDS is late, and what is right is not taken back",
+          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-1"), outcome: "unchanged", target: B },
     Act { story: "The same event arrives again",
-          event: "started-cross-az", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "unchanged event", target: B },
+          event: "started-cross-az", ago: 2, rds: ("failing-over", "aurora-1"), outcome: "unchanged event", target: B },
+    Act { story: "A late copy of it arrives, and RDS is late still",
+          event: "started-cross-az", ago: 70, rds: ("available", "aurora-1"), outcome: "unchanged", target: B },
+    Act { story: "The completed event arrives before RDS shows aurora-2",
+          event: "completed", ago: 2, rds: ("available", "aurora-1"), outcome: "unchanged event", target: B },
     Act { story: "A scheduled run in the middle of the failover",
-          event: "reconcile", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "unchanged", target: B },
-    Act { story: "It fails, and aurora-1 is promoted again, while its old target still drains",
-          event: "promoting-previous-primary", fresh: true, rds: ("failing-over", "aurora-1"), outcome: "switched event", target: A },
+          event: "reconcile", ago: 0, rds: ("failing-over", "aurora-1"), outcome: "unchanged", target: B },
+    Act { story: "It is taken back: aurora-1 is promoted again, while its old target still drains",
+          event: "promoting-previous-primary", ago: 2, rds: ("failing-over", "aurora-1"), outcome: "switched event", target: A },
+    Act { story: "An older started event arrives after it: late by order, however young",
+          event: "started-cross-az", ago: 40, rds: ("available", "aurora-1"), outcome: "unchanged rds", target: A },
     Act { story: "The next failover's started event is lost; the completed one does it, and RDS agrees",
-          event: "completed", fresh: true, rds: ("available", "aurora-2"), outcome: "switched event+rds", target: B },
-    Act { story: "A started event for aurora-3 arrives hours late: RDS decides",
-          event: "started-same-az", fresh: false, rds: ("available", "aurora-2"), outcome: "unchanged rds", target: B },
+          event: "completed", ago: 1, rds: ("available", "aurora-2"), outcome: "switched event+rds", target: B },
+    Act { story: "A started event for aurora-3 arrives three hours late: RDS decides",
+          event: "started-same-az", ago: 10_800, rds: ("available", "aurora-2"), outcome: "unchanged rds", target: B },
+    Act { story: "A failover to aurora-3, and another run empties the group at the same moment: it is filled again",
+          event: "started-same-az", ago: 0, rds: ("available", "aurora-2"), outcome: "switched event", target: C },
     Act { story: "An event names an instance that nobody knows: an error for Lambda to report, and nothing moves",
-          event: "unknown-instance", fresh: true, rds: ("available", "aurora-2"), outcome: "UnknownInstance", target: B },
+          event: "unknown-instance", ago: 0, rds: ("available", "aurora-3"), outcome: "UnknownInstance", target: C },
     Act { story: "RDS announces its subscription in plain text",
-          event: "subscription-notice", fresh: true, rds: ("available", "aurora-2"), outcome: "ignored", target: B },
+          event: "subscription-notice", ago: 0, rds: ("available", "aurora-3"), outcome: "ignored", target: C },
     Act { story: "The set-up is examined",
-          event: "check", fresh: true, rds: ("available", "aurora-2"), outcome: "checked", target: B },
+          event: "check", ago: 0, rds: ("available", "aurora-3"), outcome: "checked", target: C },
 ];
+
+/// The act in which another run deregisters the new target just after this one has deregistered the old.
+const EMPTIED: usize = 11;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -72,6 +86,9 @@ async fn main() -> ExitCode {
     let mut wrong = 0;
     for (i, act) in ACTS.iter().enumerate() {
         println!("\n{}. {}", i + 1, act.story);
+        if i == EMPTIED {
+            standin.world().faults.push_back(("DeregisterTargets", Fault::AlsoGone(C)));
+        }
         if !play(act, &standin, &function).await {
             wrong += 1;
         }
@@ -127,13 +144,12 @@ fn group(entries: &[String]) -> String {
     if entries.is_empty() { "(none)".to_owned() } else { entries.join(", ") }
 }
 
-/// The event of the file; a fresh one happened 1.8 seconds ago.
+/// The event of the file, as if it had happened so long ago.
 fn payload(act: &Act, now: DateTime<Utc>) -> Value {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(act.event).with_extension("json");
     let mut payload: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let notification = notification(&payload).filter(|_| act.fresh);
-    if let (Some(mut notification), Some(text)) = (notification, payload.pointer_mut("/Records/0/Sns/Message")) {
-        let time = now - TimeDelta::milliseconds(1_800);
+    if let (Some(mut notification), Some(text)) = (notification(&payload), payload.pointer_mut("/Records/0/Sns/Message")) {
+        let time = now - TimeDelta::seconds(act.ago);
         notification["Event Time"] = time.format("%Y-%m-%d %H:%M:%S%.3f").to_string().into();
         *text = notification.to_string().into();
     }
