@@ -1,0 +1,138 @@
+"""template.yaml deployed in MiniStack, which runs the zip as it is and checks every call against IAM."""
+
+import json
+import platform
+import re
+from contextlib import contextmanager
+
+from samtranslator.yaml_helper import yaml_parse
+
+from stack.expect import ADDRESSES, PORT
+from support.aws import ACCOUNT, CLUSTER, REGION, client, make_cluster, make_group, set_targets, set_writer, targets
+from support.project import ROOT
+from support.servers import free_port, server, wait_until
+
+ZIP = ROOT / "target" / "lambda" / "aurora-nlb-failover" / "bootstrap.zip"
+NAME = "aurora-nlb-failover"
+# This machine's architecture, as the template and as cargo-lambda name it.
+ARCHITECTURES = {("Linux", "x86_64"): ("x86_64", "--x86-64"), ("Linux", "aarch64"): ("arm64", "--arm64")}
+ARCHITECTURE = ARCHITECTURES.get((platform.system(), platform.machine()))
+
+
+@contextmanager
+def ministack(work):
+    """The URL of a server that holds every call to IAM: the function's to the role that the template gives it."""
+    port = free_port()
+    environment = {
+        # By default it listens on every interface, for MQTT even if BIND_HOST says otherwise.
+        "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0", "MINISTACK_ACCOUNT_ID": ACCOUNT, "MINISTACK_REGION": REGION, "AUTH": "true",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "TMPDIR": str(work),  # it unpacks the zip there
+    }  # fmt: skip
+    with server(["ministack"], port, work / "ministack.log", "/_ministack/health", environment) as url:
+        yield url
+
+
+class Deployment:
+    """The stack, with the target group and the cluster that it asks for."""
+
+    def __init__(self, url, architecture):
+        self.elb, self.rds, self.sns, self.logs, self.function, s3, self.cloudformation = (
+            client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "cloudformation")
+        )
+        self.group, self.other_group = (make_group(self.elb, name, "vpc-1", PORT) for name in ("aurora", "another"))
+        make_cluster(self.rds)
+        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())
+        template, self.left_out = adapted(), []
+        parameters = {
+            "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
+        }  # fmt: skip
+        while not self.create(template, parameters):
+            pass
+        wait_until("the stack to be made", lambda: not self.stack()["StackStatus"].endswith("IN_PROGRESS"), 60)
+        assert self.stack()["StackStatus"] == "CREATE_COMPLETE", self.stack().get("StackStatusReason")
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
+        self.name, self.topic, self.log_group = (outputs[key] for key in ("FunctionName", "TopicArn", "LogGroupName"))
+
+    def create(self, template, parameters):
+        """Starts the stack. False if MiniStack does not know a type; the resources of that type are left out from then on."""
+        try:
+            self.cloudformation.create_stack(
+                StackName=NAME, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            )  # fmt: skip
+            return True
+        except self.cloudformation.exceptions.ClientError as error:
+            unknown = re.search(r"Unrecognized resource types: \[(.*)\]", str(error))
+            if not unknown:
+                raise
+            self.left_out += unknown[1].split(", ")
+            resources = template["Resources"]
+            template["Resources"] = {name: r for name, r in resources.items() if r["Type"] not in self.left_out}
+            return False
+
+    def stack(self):
+        return self.cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+
+    def reset(self, wanted, writer):
+        """Makes the group hold exactly these targets, and this instance the writer."""
+        set_targets(self.elb, self.group, wanted)
+        members = self.rds.describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]["DBClusterMembers"]
+        if writer not in [member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]]:
+            set_writer(self.rds, writer)  # MiniStack refuses it for the writer itself
+
+    def targets(self, group=None):
+        return targets(self.elb, group or self.group)
+
+    def invoke(self, payload):
+        done = self.function.invoke(FunctionName=self.name, Payload=json.dumps(payload).encode())
+        return json.loads(done["Payload"].read())
+
+    def publish(self, message):
+        self.sns.publish(TopicArn=self.topic, Subject="RDS Notification Message", Message=message)
+
+    def log(self):
+        """The lines of the function's log."""
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.log_group)
+        return [event["message"].rstrip() for page in pages for event in page["events"]]
+
+    def runs(self):
+        return sum(line.startswith("START ") for line in self.log())
+
+    def wait_for_runs(self, number):
+        wait_until(f"run {number} of the function", lambda: self.runs() >= number, 20)
+
+    def configure(self, **variables):
+        """Changes the function's environment."""
+        environment = self.function.get_function_configuration(FunctionName=self.name)["Environment"]["Variables"]
+        self.function.update_function_configuration(FunctionName=self.name, Environment={"Variables": environment | variables})
+        wait_until("the new environment", self.is_configured, 20)
+
+    def is_configured(self):
+        return self.function.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] == "Successful"
+
+
+def adapted():
+    """The template, but for what MiniStack takes otherwise than AWS."""
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
+    # MiniStack's target groups have IDs that no group on AWS has (letters beyond f). The template rightly refuses them.
+    del template["Parameters"]["TargetGroupArn"]["AllowedPattern"]
+    # In a condition MiniStack cannot split. What asks so is whether the schedule's rate is in hours: it is in minutes.
+    for name, condition in template["Conditions"].items():
+        if "Fn::Split" in json.dumps(condition):
+            template["Conditions"][name] = {"Fn::Equals": ["minutes", "hours"]}
+    # For DescribeDBInstances without an instance ID, AWS asks IAM about db:*, as the template says; MiniStack about "*".
+    for statement in statements(template["Resources"]["ExecutionRole"]):
+        if statement["Action"] == "rds:DescribeDBInstances":
+            statement["Resource"] = "*"
+    return template
+
+
+def statements(node):
+    """The policy statements anywhere below."""
+    if isinstance(node, dict) and "Effect" in node:
+        return [node]
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    return [statement for child in children for statement in statements(child)]

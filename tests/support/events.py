@@ -1,0 +1,27 @@
+"""Gives the files of events/, which carry fixed times, other times."""
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from support.project import event
+
+
+def fresh(name: str, age: float = 1) -> dict[str, Any]:
+    """The event as if it had happened this many seconds ago, in every place where a time stands."""
+    payload, then = copy.deepcopy(event(name)), datetime.now(UTC) - timedelta(seconds=age)
+    stamp = then.strftime("%Y-%m-%dT%H:%M:%S.") + f"{then.microsecond // 1000:03}"
+    for record in payload.get("Records", []):
+        message = json.loads(record["Sns"]["Message"])
+        message["Event Time"] = stamp.replace("T", " ")
+        record["Sns"] |= {"Message": json.dumps(message), "Timestamp": stamp + "Z"}
+    if "detail" in payload:
+        payload["detail"]["Date"] = stamp + "Z"
+        payload["time"] = stamp[:19] + "Z"
+    return payload
+
+
+def messages(payload: dict[str, Any]) -> list[str]:
+    """The messages that SNS would deliver."""
+    return [record["Sns"]["Message"] for record in payload.get("Records", []) if "Sns" in record]
