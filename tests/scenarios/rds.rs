@@ -79,7 +79,7 @@ async fn every_cell_of_the_table_of_decisions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_fresh_event_finds_rds_in_doubt_changes_nothing_and_says_why() {
+async fn in_doubt_whatever_is_no_fresh_event_changes_nothing_and_says_why() {
     let schedules = [
         reconcile(),
         json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
