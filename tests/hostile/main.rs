@@ -1,6 +1,6 @@
 //! Hostile input: the corpus of events/, bent in every way, through the parser and the whole handler.
 //!
-//! `cargo test --test hostile` tries some thousands; `HOSTILE_INPUTS=10000000 cargo test --profile bench --test hostile -- --nocapture` ten million.
+//! `cargo test --test hostile` tries some thousands; `HOSTILE_INPUTS=10000000 cargo test --profile long --test hostile -- --nocapture` ten million.
 //! The generator is seeded, so that a failing input is found again by its number.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 

@@ -5,7 +5,7 @@
 //! it must.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
-#[path = "standin/mod.rs"]
+#[path = "../standin/mod.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod standin;
 
