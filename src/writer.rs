@@ -172,6 +172,7 @@ fn held_back(change: &Change, listed: &[Listed], shield: &Shield) -> Option<Stri
     let takes_away = |target: &Target| change.plan.deregister.iter().any(|gone| gone.is_same(target));
     let rds_shows = format!("RDS shows {} as the writer", change.writer);
     if let Some((instance, target)) = &shield.claimed
+        && *instance != change.writer
         && takes_away(target)
     {
         return Some(format!("{rds_shows}, but an event has just named {instance}: {target} stays while that is fresh (60 s)"));

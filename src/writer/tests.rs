@@ -171,6 +171,13 @@ fn each_cell_of_the_judgement() {
             claimed(1),
             "settled",
         ),
+        (
+            "the event named the writer, which has a new address",
+            Some(look(w, OFF)),
+            look(w, OFF),
+            Some(Shield { claimed: Some((id("w"), target(2))) }),
+            "settled",
+        ),
         ("what an event named, lifted", Some(look(w, OFF)), look(w, OFF), None, "settled"),
         ("it takes an initial target away", Some(look(w, "2 initial")), look(w, "2 initial"), bare(), "initial"),
         ("it takes an initial one away beside others", None, look(w, "4 unhealthy, 2 initial"), bare(), "initial"),
