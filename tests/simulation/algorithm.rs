@@ -1,65 +1,82 @@
 //! What is compared: this function, halves of it, and the article's original.
 
-use std::rc::Rc;
-
 use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::target::Target;
 use aurora_nlb_failover::{Config, Error, Function};
+use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::Instant;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// This function: events and the schedule.
-    Whole,
-    /// This function without its events.
-    PollOnly,
-    /// This function without its schedule.
-    EventOnly,
+use crate::history::{History, MINUTE, Ms, address, instance};
+use crate::standin::{CLUSTER, TARGET_GROUP};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Algorithm {
+    pub name: &'static str,
+    pub hears_events: bool,
+    /// The schedule's period.
+    pub period: Option<Ms>,
+    switch_on: &'static str,
     /// The article's: "started" events believed, the first listed target deregistered, then the new one registered.
-    Article,
+    pub is_articles: bool,
 }
+
+/// As the template deploys it.
+pub const WHOLE: Algorithm = Algorithm {
+    name: "this function, every minute",
+    hears_events: true,
+    period: Some(MINUTE),
+    switch_on: "started",
+    is_articles: false,
+};
+pub const EVERY_5_MINUTES: Algorithm = Algorithm { name: "this function, every 5 minutes", period: Some(5 * MINUTE), ..WHOLE };
+pub const COMPLETED: Algorithm = Algorithm { name: "`SWITCH_ON=completed`, every minute", switch_on: "completed", ..WHOLE };
+pub const POLL_ONLY: Algorithm = Algorithm { name: "poll only, every minute", hears_events: false, ..WHOLE };
+pub const EVENTS_ONLY: Algorithm = Algorithm { name: "events only", period: None, ..WHOLE };
+pub const ARTICLE: Algorithm = Algorithm { name: "the article's", period: None, is_articles: true, ..WHOLE };
 
 impl Algorithm {
-    pub const ALL: [Algorithm; 4] = [Algorithm::Whole, Algorithm::PollOnly, Algorithm::EventOnly, Algorithm::Article];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Algorithm::Whole => "this function",
-            Algorithm::PollOnly => "poll only, every 5 min",
-            Algorithm::EventOnly => "events only",
-            Algorithm::Article => "the article's",
-        }
-    }
-
-    pub fn hears_events(self) -> bool {
-        self != Algorithm::PollOnly
-    }
-
-    pub fn runs_on_schedule(self) -> bool {
-        matches!(self, Algorithm::Whole | Algorithm::PollOnly)
+    pub fn config(self, history: &History) -> Config {
+        // The article's function has no discovery.
+        let mapped = if self.is_articles { history.members } else { history.mapped };
+        let map: serde_json::Map<_, _> = (0..mapped).map(|member| (instance(member), address(member, 0).into())).collect();
+        let map = Value::Object(map).to_string();
+        let variables = [
+            ("TARGET_GROUP_ARN", TARGET_GROUP),
+            ("IP_DICT", map.as_str()),
+            ("DB_CLUSTER_ID", CLUSTER),
+            ("SWITCH_ON", self.switch_on),
+        ];
+        Config::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap()
     }
 }
 
-/// One invocation by the algorithm.
-pub struct Handler {
-    pub algorithm: Algorithm,
-    pub function: Rc<Function>,
-    pub aws: Clients,
-    pub config: Config,
+/// One process of the function: what it remembers ends with it.
+pub struct Process {
+    is_articles: bool,
+    function: Function,
+    aws: Clients,
+    config: Config,
 }
 
-impl Handler {
-    pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<String, Error> {
-        if self.algorithm == Algorithm::Article {
-            return self.article(payload, deadline).await.map(|()| "done".to_owned());
+impl Process {
+    pub fn new(algorithm: Algorithm, config: &Config, sdk: &SdkConfig, standin: &crate::standin::Standin) -> Process {
+        let aws = Clients::new(sdk, config).with_dns(standin.clone());
+        let function = Function::new(config.clone(), aws.clone());
+        Process { is_articles: algorithm.is_articles, function, aws, config: config.clone() }
+    }
+
+    /// One invocation: the answer as JSON.
+    pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<Value, Error> {
+        if self.is_articles {
+            return self.article(payload, deadline).await.map(|()| Value::Null);
         }
         let answer = self.function.handle(payload, now, deadline).await?;
-        Ok(serde_json::to_string(&answer).unwrap())
+        Ok(serde_json::to_value(&answer).unwrap())
     }
 
-    /// As the article describes it. It knows every member, for it has no discovery.
+    /// As the article describes it.
     async fn article(&self, payload: &Value, deadline: Instant) -> Result<(), Error> {
         let aws = self.aws.until(deadline);
         let message = payload.pointer("/Records/0/Sns/Message").and_then(Value::as_str).unwrap_or_default();

@@ -2,29 +2,39 @@
 //! delays and lies.
 //!
 //! * `cargo test --test simulation` plays a few thousand histories.
-//! * `SIMULATION_HISTORIES=1000000 cargo test --profile bench --test simulation no_history -- --nocapture` as many as you like.
+//! * `SIMULATION_HISTORIES=1000000 cargo test --profile long --test simulation no_history -- --nocapture` as many as you like.
 //! * `SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
-//! * `SIMULATION_COMPARED=1000 cargo test --profile bench --test simulation comparison -- --nocapture` prints the table
-//!   of the README.
+//! * `SIMULATION_COMPARED=4000 cargo test --profile long --test simulation comparison -- --nocapture` prints the tables
+//!   of tests/README.md.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod algorithm;
+mod climate;
+mod delivery;
+mod failover;
 mod history;
+mod lambda;
+mod ledger;
+mod measure;
 mod play;
 #[path = "../standin/mod.rs"]
 #[allow(dead_code, reason = "the scenarios use more of it")]
 mod standin;
+mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use algorithm::Algorithm;
+use algorithm::{ARTICLE, Algorithm, COMPLETED, EVENTS_ONLY, EVERY_5_MINUTES, POLL_ONLY, WHOLE};
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use climate::Climate;
 use history::History;
-use play::{Result, play};
+use ledger::Outcome;
+use measure::Measure;
+use play::play;
 use standin::Standin;
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -39,27 +49,26 @@ fn sdk() -> SdkConfig {
 }
 
 /// What must hold of this function in every history; the trace with it if it does not.
-fn verdict(history: &History, result: &Result) -> std::result::Result<(), String> {
-    let mut broken = result.violations.clone();
-    if !result.ends_right {
+fn verdict(history: &History, outcome: &Outcome) -> Result<(), String> {
+    let mut broken = outcome.violations.clone();
+    if outcome.ends_empty {
+        broken.push("the night ends with an empty group".to_owned());
+    }
+    if !outcome.ends_right {
         broken.push("the group does not end with exactly the writer".to_owned());
     }
-    let lines = || format!("seed {}: {}\n{}", history.seed, broken.join("; "), result.trace.join("\n"));
+    let lines = || format!("seed {}: {}\n{}", history.seed, broken.join("; "), outcome.trace.join("\n"));
     if broken.is_empty() { Ok(()) } else { Err(lines()) }
 }
 
-/// Plays the seeds below `histories` on all cores; hands each result to `take`.
-fn play_all(histories: u64, algorithm: Algorithm, take: impl Fn(&History, Result) + Sync) {
-    let next = AtomicU64::new(0);
+/// Plays these histories on all cores; hands each outcome to `take`.
+fn play_all(histories: impl Iterator<Item = History> + Send, algorithm: Algorithm, take: impl Fn(&History, &Outcome) + Sync) {
+    let histories = Mutex::new(histories);
     let work = || {
         let sdk = sdk();
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= histories {
-                return;
-            }
-            let history = History::new(seed);
-            take(&history, play(&history, algorithm, &sdk));
+            let Some(history) = histories.lock().unwrap().next() else { return };
+            take(&history, &play(&history, algorithm, &sdk));
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -68,12 +77,14 @@ fn play_all(histories: u64, algorithm: Algorithm, take: impl Fn(&History, Result
 
 #[test]
 fn no_history_breaks_a_promise() {
-    let histories = number("SIMULATION_HISTORIES", 2_000);
+    let histories = number("SIMULATION_HISTORIES", 6_000);
     let (begin, played) = (std::time::Instant::now(), AtomicU64::new(0));
-    play_all(histories, Algorithm::Whole, |history, result| {
-        if let Err(broken) = verdict(history, &result) {
+    let measures = Mutex::new([Measure::default(), Measure::default()]);
+    play_all((0..histories).map(|seed| History::new(Climate::of(seed), seed)), WHOLE, |history, outcome| {
+        if let Err(broken) = verdict(history, outcome) {
             panic!("{broken}\n\nreplay: SIMULATION_SEED={} cargo test --test simulation replay -- --nocapture", history.seed);
         }
+        measures.lock().unwrap()[(history.seed % 2) as usize].add(history, outcome);
         let played = played.fetch_add(1, Ordering::Relaxed) + 1;
         if played % 50_000 == 0 {
             println!("{played} histories, {:.0} s", begin.elapsed().as_secs_f64());
@@ -82,76 +93,48 @@ fn no_history_breaks_a_promise() {
     assert_eq!(played.into_inner(), histories);
     let seconds = begin.elapsed().as_secs_f64();
     println!("{histories} histories in {seconds:.1} s, {:.0} a second", histories as f64 / seconds);
+    for (climate, measure) in Climate::ALL.iter().zip(measures.into_inner().unwrap()) {
+        println!("{}, {} failovers: {measure}\n{}", climate.name(), measure.failovers, measure.causes());
+        let undone = measure.undone_by_rds_alone();
+        assert!(
+            undone * 1000 < measure.failovers,
+            "{}: {undone} of {} failovers undone by RDS alone",
+            climate.name(),
+            measure.failovers
+        );
+    }
 }
 
 /// Not only a verdict, a measure: the same histories by this function, by halves of it, and by the article's algorithm.
 #[test]
 fn comparison() {
     let histories = number("SIMULATION_COMPARED", 100);
-    println!(
-        "| {histories} histories | target right | time to right: median | 95 % | 99 % | group emptied | for | ends right |\n|---|---|---|---|---|---|---|---|"
-    );
-    let rows = Algorithm::ALL.map(|algorithm| (algorithm, Measure::of(algorithm, histories)));
-    for (algorithm, measure) in &rows {
-        println!("| {} | {measure} |", algorithm.name());
-    }
-    let [(_, whole), halves @ ..] = &rows;
-    assert!((whole.ends_right - 1.0).abs() < f64::EPSILON);
-    for (algorithm, other) in halves {
-        assert!(whole.right > other.right, "{} is right more often", algorithm.name());
-    }
-}
-
-/// Shares and times over many histories.
-#[derive(Default)]
-struct Measure {
-    right: f64,
-    ends_right: f64,
-    /// How often a write left the group empty, and for how long; a history.
-    emptied: f64,
-    empty_seconds: f64,
-    /// Sorted, in seconds.
-    recoveries: Vec<f64>,
-}
-
-impl Measure {
-    fn of(algorithm: Algorithm, histories: u64) -> Measure {
-        let sum = Mutex::new((0, 0, 0, 0_u64, Vec::new(), 0_u64));
-        play_all(histories, algorithm, |_, result| {
-            let mut sum = sum.lock().unwrap();
-            sum.0 += result.with_writer;
-            sum.1 += result.right;
-            sum.2 += result.empty;
-            sum.3 += u64::from(result.ends_right);
-            sum.4.extend(result.recoveries.iter().map(|ms| *ms as f64 / 1000.0));
-            sum.5 += result.emptied;
-        });
-        let (with_writer, right, empty, ends_right, mut recoveries, emptied) = sum.into_inner().unwrap();
-        recoveries.sort_by(f64::total_cmp);
-        Measure {
-            right: right as f64 / with_writer as f64,
-            ends_right: ends_right as f64 / histories as f64,
-            emptied: emptied as f64 / histories as f64,
-            empty_seconds: empty as f64 / 1000.0 / histories as f64,
-            recoveries,
+    for climate in Climate::ALL {
+        println!("\n| {}, {histories} nights | {}", climate.name(), Measure::HEAD);
+        let measure = |algorithm: Algorithm| {
+            let measure = Mutex::new(Measure::default());
+            play_all((0..histories).map(|seed| History::new(climate, seed)), algorithm, |history, outcome| {
+                measure.lock().unwrap().add(history, outcome);
+            });
+            let measure = measure.into_inner().unwrap();
+            println!("| {} | {measure} |", algorithm.name);
+            measure
+        };
+        let whole = measure(WHOLE);
+        for algorithm in [EVERY_5_MINUTES, COMPLETED, POLL_ONLY, EVENTS_ONLY, ARTICLE] {
+            let other = measure(algorithm);
+            assert!(whole.right() > other.right(), "{} is right more often", algorithm.name);
         }
-    }
-}
-
-impl std::fmt::Display for Measure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let quantile = |share: f64| self.recoveries[((self.recoveries.len() - 1) as f64 * share) as usize];
-        write!(f, "{:.2} % | {:.1} s | {:.0} s | {:.0} s", self.right * 100.0, quantile(0.5), quantile(0.95), quantile(0.99))?;
-        write!(f, " | {:.3} times | {:.2} s | {:.2} %", self.emptied, self.empty_seconds, self.ends_right * 100.0)
+        println!("\n{} failovers; {}:\n{}", whole.failovers, WHOLE.name, whole.causes());
     }
 }
 
 #[test]
 fn replay() {
     let seed = number("SIMULATION_SEED", 0);
-    let history = History::new(seed);
-    let result = play(&history, Algorithm::Whole, &sdk());
-    println!("{history:#?}\n{}", result.trace.join("\n"));
-    verdict(&history, &result).unwrap();
-    assert_eq!(play(&history, Algorithm::Whole, &sdk()).trace, result.trace, "a history plays the same twice");
+    let history = History::new(Climate::of(seed), seed);
+    let outcome = play(&history, WHOLE, &sdk());
+    println!("{:?}\n{history:#?}\n{}", Climate::of(seed), outcome.trace.join("\n"));
+    verdict(&history, &outcome).unwrap();
+    assert_eq!(play(&history, WHOLE, &sdk()).trace, outcome.trace, "a history plays the same twice");
 }

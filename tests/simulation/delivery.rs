@@ -1,0 +1,85 @@
+//! What becomes of an event on its way: RDS loses it, SNS repeats it, it is late, mostly by seconds, sometimes by hours.
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::failover::Event;
+use crate::history::{MINUTE, Ms, SECOND};
+
+/// An event that reaches Lambda.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub at: Ms,
+    pub payload: Payload,
+}
+
+#[derive(Clone, Debug)]
+pub enum Payload {
+    Notification {
+        event_id: &'static str,
+        message: String,
+        happened: Ms,
+    },
+    /// RDS's own plain-text notice.
+    Notice,
+}
+
+pub fn deliver(rng: &mut Rng, events: Vec<Event>) -> Vec<Delivery> {
+    let mut deliveries = vec![Delivery { at: rng.u64(0..MINUTE), payload: Payload::Notice }];
+    for (event_id, message, happened) in events {
+        if rng.f64() < 0.1 {
+            continue;
+        }
+        for _ in 0..if rng.f64() < 0.2 { 2 } else { 1 } {
+            let payload = Payload::Notification { event_id, message: message.clone(), happened };
+            deliveries.push(Delivery { at: happened + delay(rng), payload });
+        }
+    }
+    deliveries.sort_by_key(|delivery| delivery.at);
+    deliveries
+}
+
+fn delay(rng: &mut Rng) -> Ms {
+    match rng.u8(0..100) {
+        0..85 => rng.u64(400..3 * SECOND),
+        85..93 => rng.u64(3 * SECOND..MINUTE),
+        93..98 => rng.u64(MINUTE..10 * MINUTE),
+        _ => rng.u64(10 * MINUTE..180 * MINUTE),
+    }
+}
+
+impl Payload {
+    /// As Lambda hands it over; `time` writes a moment of the history as RDS does.
+    pub fn to_json(&self, time: impl Fn(Ms) -> String) -> Value {
+        let message = match self {
+            Payload::Notice => "This is a message to notify that RDS will attempt to send you event notifications".to_owned(),
+            Payload::Notification { event_id, message, happened } => json!({
+                "Event Source": "db-cluster", "Event Time": time(*happened), "Source ID": "aurora-prod",
+                "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
+                "Event ID": format!("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#{event_id}"),
+                "Event Message": message,
+            })
+            .to_string(),
+        };
+        json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Type": "Notification", "Message": message } }] })
+    }
+
+    pub fn happened(&self) -> Ms {
+        match self {
+            Payload::Notification { happened, .. } => *happened,
+            Payload::Notice => 0,
+        }
+    }
+
+    /// What it is called when causes are counted; `age` is its age when a run takes it up.
+    pub fn cause(&self, age: Ms) -> String {
+        let Payload::Notification { event_id, .. } = self else { return "notice".to_owned() };
+        let kind = match *event_id {
+            "RDS-EVENT-0069" => "failed",
+            "RDS-EVENT-0070" => "promoting previous",
+            "RDS-EVENT-0071" => "completed",
+            _ => "started",
+        };
+        format!("{} {kind}", if age <= MINUTE { "fresh" } else { "late" })
+    }
+}
