@@ -22,9 +22,16 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, log: Path, path: str = "", environment: dict[str, str] | None = None) -> Iterator[str]:
+def server(
+    command: list[str],
+    port: int,
+    log: Path,
+    path: str = "",
+    environment: dict[str, str] | None = None,
+    host: str = "127.0.0.1",
+) -> Iterator[str]:
     """Runs a server while the block lasts; its URL, once it listens on the port or answers on the path."""
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     with log.open("w") as output:
         options: dict[str, Any] = {
             "cwd": str(ROOT),
@@ -37,7 +44,7 @@ def server(command: list[str], port: int, log: Path, path: str = "", environment
         if path:
             executor: TCPExecutor = HTTPExecutor(command, url=url + path, method="GET", **options)
         else:
-            executor = TCPExecutor(command, host="127.0.0.1", port=port, **options)
+            executor = TCPExecutor(command, host=host, port=port, **options)
         try:
             executor.start()
             yield url

@@ -1,0 +1,42 @@
+"""AWS's API, played by moto: the target group, and the Aurora cluster whose instances are the MariaDB servers."""
+
+import urllib.request
+
+from replication.addresses import INSTANCES, NAMES, PORT
+from support.aws import client, make_cluster, make_group, set_attributes, set_targets, set_writer
+
+TERMINATION = "deregistration_delay.connection_termination.enabled"
+
+
+class Aws:
+    """One target group, which holds aurora-1, and one cluster, whose writer that is."""
+
+    def __init__(self, url: str):
+        request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+        self.url = url
+        self.elb, self.rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
+        self.group = make_group(self.elb, "aurora", ec2.describe_vpcs()["Vpcs"][0]["VpcId"], PORT)
+        set_targets(self.elb, self.group, [target("aurora-1")])
+        make_cluster(self.rds)
+
+    def targets(self, draining: bool = False) -> set[str]:
+        """The names of the instances that are registered, or that drain."""
+        listed = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
+        return {NAMES[entry["Target"]["Id"]] for entry in listed if (entry["TargetHealth"]["State"] == "draining") == draining}
+
+    def show_writer(self, name: str) -> None:
+        """From now on RDS says that this is the writer."""
+        set_writer(self.rds, name)
+
+    def cuts_connections(self) -> bool:
+        attributes = self.elb.describe_target_group_attributes(TargetGroupArn=self.group)["Attributes"]
+        return {"Key": TERMINATION, "Value": "true"} in attributes
+
+    def keep_connections(self) -> None:
+        set_attributes(self.elb, self.group, **{TERMINATION: "false"})
+
+
+def target(name: str) -> str:
+    """As the function's answers write it."""
+    return f"{INSTANCES[name]}:{PORT}"

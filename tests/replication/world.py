@@ -1,0 +1,128 @@
+"""The world of a scenario: a cluster, its consumer and what lies between, and what can be done to them."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replication.bridge import Bridge
+from replication.consumer import Consumer
+from replication.mariadb import Server, Volumes
+from replication.moto_world import Aws, target
+from replication.timeline import Timeline
+from support.events import fresh
+from support.function import Function, Reply
+from support.servers import wait_until
+
+LOSSES = {"restarts": Server.shut_down, "is killed": Server.kill, "hangs": Server.hang}
+
+
+@dataclass
+class World:
+    instances: dict[str, Server]
+    consumer: Consumer
+    volumes: Volumes
+    volume: Path
+    """The cluster's, which its writer has open."""
+    aws: Aws
+    function: Function
+    bridge: Bridge
+    timeline: Timeline
+    broken: str | None
+    """What was left out, to see the test fail."""
+    writer: str = "aurora-1"
+
+    def write(self, *statements: str) -> None:
+        """As an application does, at the writer itself and not through the balancer."""
+        self.instances[self.writer].sql(*statements)
+        self.timeline.mark(f"{len(statements)} row{'s' * (len(statements) > 1)} written on {self.writer}")
+
+    def table(self) -> None:
+        """A table with one row, which is on the consumer too."""
+        create = "CREATE TABLE t.rows (id INT PRIMARY KEY, note VARCHAR(40))"
+        self.write("CREATE SCHEMA t", create, "INSERT INTO t.rows VALUES (1, 'first')")
+        self.caught_up()
+
+    def failover(self, to: str, how: str) -> None:
+        """The writer is lost; the one to be promoted restarts as well, as with Aurora."""
+        self.timeline.begin(f"failover to {to} begins: {self.writer} {how}")
+        self.instances[to].kill()
+        LOSSES[how](self.instances[self.writer])
+
+    def promote(self, name: str) -> None:
+        """The new writer opens the volume. RDS does not show it yet."""
+        self.volume = self.volumes.copy(self.volume)
+        self.instances[name].start_as_writer(self.volume)
+        self.writer = name
+        self.timeline.mark(f"{name} is the writer")
+
+    def rds_shows(self, name: str) -> None:
+        self.aws.show_writer(name)
+        self.timeline.mark(f"RDS shows {name} as the writer")
+
+    def back_as_reader(self, name: str) -> None:
+        self.instances[name].kill()
+        self.instances[name].start_as_reader()
+        self.timeline.mark(f"{name} is back, as a reader without a binary log")
+
+    def switched(self, writer: str, evidence: str = "event") -> dict[str, Any]:
+        """The answer that a move from the group's only target to this instance gets."""
+        (before,) = self.aws.targets()
+        return {
+            "outcome": "switched", "writer": writer, "target": target(writer), "evidence": evidence,
+            "registered": [target(writer)], "deregistered": [target(before)],
+        }  # fmt: skip
+
+    def event(self, name: str, expected: dict[str, Any], instance: str = "", age: float = 1) -> dict[str, Any]:
+        """Invokes the function with a file of events/, made this old, about this instance; the answer, once it is as expected."""
+        payload = fresh(name, age)
+        if instance:
+            payload = json.loads(re.sub(r"(?<=: )aurora-\d", instance, json.dumps(payload)))
+        if self.broken == "function":
+            self.timeline.mark(f"{name}: nobody invokes the function")
+            return {}
+        self.timeline.mark(f"event in: {name}{f', now {instance}' if instance else ''}")
+        reply = self.function.invoke(payload)
+        self.timeline.mark(f"answer: {told(reply)}")
+        if not self.broken:  # else it is for the databases to show
+            assert {key: reply.answer.get(key) for key in expected} == expected, reply.text
+        return reply.answer
+
+    def balancer_follows(self, name: str) -> None:
+        what, seconds = f"the balancer to send to {name} alone", self.bridge.propagation + 5
+        wait_until(what, lambda: self.bridge.balancer.serving() == {name}, seconds)
+
+    def caught_up(self) -> None:
+        position = self.instances[self.writer].sql("SELECT @@gtid_binlog_pos AS position")[0]["position"]
+
+        def reached() -> bool:
+            self.bridge.watch.check()
+            self.consumer.check()
+            return self.consumer.position() == position and self.consumer.source == self.writer
+
+        wait_until(f"the consumer to catch up with {self.writer}", reached, self.bridge.propagation + 15)
+        self.timeline.mark("the consumer has caught up")
+
+    def binlog_connections(self) -> list[int]:
+        """The replica's connection, as the writer numbers it."""
+        found = self.instances[self.writer].sql("SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump'")
+        return [row["id"] for row in found]
+
+    def assert_followed(self) -> None:
+        """The consumer has what the writer has, row by row, and everything points to the writer alone."""
+        rows = self.instances[self.writer].rows()
+        assert self.consumer.rows() == rows
+        self.bridge.watch.check()
+        assert self.aws.targets() == {self.writer}
+        assert self.bridge.balancer.serving() == {self.writer}
+        wait_until(f"the replica to be connected to {self.writer}", lambda: self.consumer.source == self.writer, 5)
+        self.timeline.mark(f"{sum(map(len, rows.values()))} rows of {self.writer} are on the consumer")
+
+
+def told(reply: Reply) -> str:
+    """A reply in the timeline's words."""
+    if reply.error:
+        return f"{reply.error}: {reply.text}"
+    why = [f"{key} {reply.answer[key]}" for key in ("writer", "evidence", "reason") if key in reply.answer]
+    return ", ".join([reply.answer["outcome"], *why])
