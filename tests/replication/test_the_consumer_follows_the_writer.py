@@ -110,6 +110,27 @@ def test_a_started_event_an_hour_late_moves_nothing(world):
     world.assert_followed()
 
 
+def test_rds_that_lags_behind_a_failover_takes_nothing_back(world):
+    world.table()
+    world.failover("aurora-2", "restarts")
+    world.event("started-cross-az", world.switched("aurora-2"))
+    world.promote("aurora-2")
+    world.write("INSERT INTO t.rows VALUES (2, 'on aurora-2')")
+    world.caught_up()
+    world.back_as_reader("aurora-1")  # who is sent there now stops for good
+    connections = world.binlog_connections()
+    answer = world.event("eventbridge-scheduled", {"outcome": "unchanged", "cause": "schedule"})
+    assert not answer or "RDS shows aurora-1 as the writer" in answer["reason"]
+    world.event("completed", {"outcome": "unchanged", "writer": "aurora-2", "evidence": "event"})
+    world.rds_shows("aurora-2")
+    world.event("eventbridge-scheduled", {"outcome": "unchanged", "writer": "aurora-2", "evidence": "rds"})
+    world.write("INSERT INTO t.rows VALUES (3, 'over the same connection')")
+    world.caught_up()
+    assert world.bridge.changes == 1
+    assert world.binlog_connections() == connections
+    world.assert_followed()
+
+
 def test_a_reverted_failover_leads_the_consumer_back(world):
     world.table()
     world.failover("aurora-2", "restarts")
