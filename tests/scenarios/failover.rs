@@ -80,7 +80,7 @@ async fn failing_back_while_the_old_writer_drains_registers_it_again() {
 
 #[tokio::test(start_paused = true)]
 async fn port_zone_and_ipv6_reach_the_balancer_as_configured() {
-    let standin = Standin::new().with_targets("");
+    let standin = Standin::new().with_setting("IpAddressType", "ipv6").with_targets("");
     let variables = [("IP_DICT", r#"{"Aurora-2":"2001:DB8::22"}"#), ("TARGET_PORT", "3307"), ("TARGET_AVAILABILITY_ZONE", "all")];
     let answer = invoke(&standin, &variables, &started("AURORA-2", 0)).await.unwrap();
     assert_eq!((&answer["writer"], &answer["target"]), (&json!("aurora-2"), &json!("[2001:db8::22]:3307")));
