@@ -23,10 +23,11 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::start();
-    if std::env::args().nth(1).as_deref() == Some("--version") {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if arguments == ["--version"] {
         return say_version();
     }
-    if std::env::args().len() > 1 || std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+    if !arguments.is_empty() || std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
         return fail(
             "this program takes no arguments but --version; AWS Lambda starts it, or cargo lambda watch, and sets AWS_LAMBDA_RUNTIME_API",
         );
