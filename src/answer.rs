@@ -95,6 +95,8 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     pub outcome: &'static str,
+    /// The version of this function.
+    pub version: &'static str,
     /// Whether the group holds exactly the writer.
     pub in_sync: bool,
     /// The writer as RDS shows it, if it shows exactly one.

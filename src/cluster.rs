@@ -88,6 +88,8 @@ pub struct Instance {
     pub id: InstanceId,
     /// The DNS name of its endpoint; one that is being created has none yet.
     pub host: Option<String>,
+    /// `PubliclyAccessible`: outside its VPC, the name resolves to a public address.
+    pub is_publicly_accessible: bool,
 }
 
 /// What DescribeDBClusters says of the cluster.
@@ -115,15 +117,19 @@ impl ClusterView {
         if self.status.eq_ignore_ascii_case("failing-over") {
             return Err("RDS says that the cluster is failing-over".to_owned());
         }
-        let writers: Vec<_> = self.members.iter().filter(|member| member.is_writer).map(|member| &member.id).collect();
-        match writers.as_slice() {
+        match self.writers().as_slice() {
             [writer] => Ok(writer),
             [] => Err("RDS shows no writer".to_owned()),
             several => {
-                let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
-                Err(format!("RDS shows {} writers: {}", several.len(), names.join(", ")))
+                let names = several.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+                Err(format!("RDS shows {} writers: {names}", several.len()))
             }
         }
+    }
+
+    /// The members that say they are the writer.
+    pub fn writers(&self) -> Vec<&InstanceId> {
+        self.members.iter().filter(|member| member.is_writer).map(|member| &member.id).collect()
     }
 }
 

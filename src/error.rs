@@ -23,7 +23,7 @@ pub enum Error {
     ClusterIdRequired(String),
     /// RDS did not settle on one writer before the deadline. Holds what it said last.
     WriterUnsettled(String),
-    /// The endpoint of an instance does not resolve to exactly one address.
+    /// The endpoint of an instance gives no address that a target group takes, or more than one.
     AddressUnresolved(String),
     /// A call to AWS failed, after the SDK's retries.
     AwsCallFailed {

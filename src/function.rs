@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::address;
-use crate::answer::{Answer, Decision, Outcome};
+use crate::answer::{Answer, Decision, Outcome, Report};
 use crate::apply::apply;
 use crate::aws::{Aws, Clients};
 use crate::check;
@@ -59,7 +59,7 @@ impl Function {
                 run.answer(run.follow(&claim).await?)
             }
             Trigger::Reconcile { cause, asker, dry_run } => run.answer(run.compare(cause, asker, dry_run).await?),
-            Trigger::Check => Answer::Checked(check::run(&self.config, run.cluster_for("check")?, &run.aws).await?),
+            Trigger::Check => Answer::Checked(run.examine().await?),
         };
         answer.log();
         Ok(answer)
@@ -117,6 +117,10 @@ impl Run<'_> {
         Ok(Decision { event_age_ms: claim.age_ms, ..decision })
     }
 
+    async fn examine(&self) -> Result<Report, Error> {
+        check::run(self.config, self.cluster_for("check")?, &self.aws, self.shield()).await
+    }
+
     /// A schedule, or `reconcile`. The map is compared with DNS at the same time, whatever comes of the rest.
     async fn compare(&self, cause: &str, asker: Asker, dry_run: bool) -> Result<Decision, Error> {
         let cluster = self.cluster_for(cause)?;
@@ -125,7 +129,7 @@ impl Run<'_> {
             let verdict = self.ask_rds(cluster, asker, None).await?;
             self.conclude(verdict, cause, dry_run || self.config.dry_run).await
         };
-        tokio::join!(run, check::report_stale_entries(self.config, cluster, &comparison)).0
+        tokio::join!(run, check::comparison::report_stale_entries(self.config, cluster, &comparison)).0
     }
 
     /// The event's word is enough: RDS is not asked, and nothing waits.

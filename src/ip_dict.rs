@@ -6,8 +6,9 @@ use std::net::IpAddr;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 
+use crate::address::endpoint::{Unusable, is_public, target_address};
 use crate::answer::Finding;
-use crate::cluster::InstanceId;
+use crate::cluster::{Instance, InstanceId};
 use crate::error::Error;
 
 /// The address of each instance that has an entry.
@@ -57,22 +58,74 @@ impl<'de> serde::Deserialize<'de> for Entries {
     }
 }
 
-/// Each instance's endpoint in DNS: its address, or why there is none.
-pub(crate) type Resolved = Vec<(InstanceId, Result<IpAddr, Error>)>;
+/// Each instance's endpoint in DNS: its addresses, or why there are none.
+pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
 
-/// The entries of the map that differ from their instance's endpoint, or could not be compared with it.
-pub(crate) fn compare(map: &IpDict, resolved: &Resolved) -> Vec<Finding> {
-    let of_instance = |instance: &InstanceId| resolved.iter().find(|(id, _)| id == instance).map(|(_, answer)| answer);
-    let finding = |(id, mapped): (&InstanceId, &IpAddr)| match of_instance(id)? {
-        Ok(found) if found == mapped => None,
-        Ok(found) => Some(Finding::error(
-            "stale-ip-dict-entry",
-            format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
-        )),
-        Err(why) => Some(Finding::warning(
-            "ip-dict-not-compared",
-            format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}"),
-        )),
+/// The entries of the map that differ from their instance's endpoint, or could not be compared with it. `ip_address_type` is the
+/// target group's: it says which of two addresses an entry that is neither should have been.
+pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option<&str>) -> Vec<Finding> {
+    let finding = |(id, mapped): (&InstanceId, &IpAddr)| {
+        let (instance, addresses) = resolved.iter().find(|(instance, _)| instance.id == *id)?;
+        let not_compared = |why: &str| {
+            let message = format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}");
+            Some(Finding::warning("ip-dict-not-compared", message))
+        };
+        let addresses = match addresses {
+            Ok(addresses) if addresses.contains(mapped) && !is_public(instance, *mapped) => return None,
+            Ok(addresses) => addresses,
+            Err(why) => return not_compared(&why.to_string()),
+        };
+        match target_address(instance, addresses, ip_address_type) {
+            Ok(found) => Some(Finding::error(
+                "stale-ip-dict-entry",
+                format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
+            )),
+            Err(Unusable::Public { ip, .. }) => not_compared(&format!(
+                "it is publicly accessible, and from here its name resolves to its public address {ip}: make sure that the entry is \
+                 its private address; inside the VPC the function can compare it"
+            )),
+            Err(why) => not_compared(&why.to_string()),
+        }
     };
     map.iter().filter_map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_stale_only_if_it_could_be_compared_and_is_none_of_the_addresses() {
+        // The entry, the endpoint's addresses, whether the instance is publicly accessible, the group's type; the finding, and words of it.
+        let table = [
+            ("10.0.2.22", "10.0.2.22", false, None, "", ""),
+            ("10.0.2.22", "10.0.2.99", false, None, "stale-ip-dict-entry", "put 10.0.2.99 into IP_DICT"),
+            ("10.0.2.22", "10.0.2.22", true, None, "", ""),
+            ("10.0.2.22", "10.0.2.99", true, None, "stale-ip-dict-entry", "put 10.0.2.99 into IP_DICT"),
+            ("10.0.2.22", "54.72.1.2", false, None, "stale-ip-dict-entry", "put 54.72.1.2 into IP_DICT"),
+            ("10.0.2.22", "54.72.1.2", true, None, "ip-dict-not-compared", "public address 54.72.1.2"),
+            // The balancer would refuse it.
+            ("54.72.1.2", "54.72.1.2", true, None, "ip-dict-not-compared", "make sure that the entry is its private address"),
+            ("54.72.1.2", "54.72.1.2", false, None, "", ""),
+            ("10.0.2.22", "10.0.2.22 2001:db8::22", false, None, "", ""),
+            ("2001:db8::22", "10.0.2.22 2001:db8::22", false, None, "", ""),
+            ("10.0.2.22", "10.0.2.99 2001:db8::22", false, Some("ipv4"), "stale-ip-dict-entry", "put 10.0.2.99 into IP_DICT"),
+            ("10.0.2.22", "10.0.2.99 2001:db8::22", false, Some("ipv6"), "stale-ip-dict-entry", "put 2001:db8::22 into IP_DICT"),
+            ("10.0.2.22", "54.72.1.2 2001:db8::22", true, Some("ipv4"), "ip-dict-not-compared", "54.72.1.2"),
+            ("2001:db8::22", "54.72.1.2 2001:db8::22", true, Some("ipv6"), "", ""),
+            ("10.0.2.22", "10.0.2.22 10.0.2.23", false, None, "", ""),
+            ("10.0.2.22", "10.0.2.23 10.0.2.24", false, None, "ip-dict-not-compared", "2 addresses (10.0.2.23, 10.0.2.24)"),
+            ("10.0.2.22", "", false, None, "ip-dict-not-compared", "no address"),
+        ];
+        for (entry, addresses, is_publicly_accessible, ip_address_type, code, words) in table {
+            let id = InstanceId::parse("aurora-2").unwrap();
+            let map = IpDict::from([(id.clone(), entry.parse().unwrap())]);
+            let addresses: Vec<IpAddr> = addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect();
+            let instance = Instance { id, host: Some("db.example".to_owned()), is_publicly_accessible };
+            let found = compare(&map, &vec![(instance, Ok(addresses.clone()))], ip_address_type);
+            let (codes, text): (Vec<_>, Vec<_>) = found.into_iter().map(|finding| (finding.code, finding.message)).unzip();
+            assert_eq!(codes.join(" "), code, "{entry}, {addresses:?}: {text:?}");
+            assert!(text.join(" ").contains(words), "{entry}, {addresses:?}: {text:?}");
+        }
+    }
 }

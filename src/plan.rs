@@ -49,7 +49,7 @@ mod tests {
     fn listed(text: &str) -> Vec<Listed> {
         let one = |entry: &str| {
             let (name, state) = entry.split_once(' ').unwrap();
-            Listed { target: target(name), state: state.to_owned() }
+            Listed { target: target(name), state: state.to_owned(), reason: String::new() }
         };
         text.split(", ").filter(|entry| !entry.is_empty()).map(one).collect()
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_goes_is_named_by_the_very_zone_that_was_listed() {
         let stale = Target { zone: Some("eu-west-1b".to_owned()), ..target("10.0.0.1:3306") };
-        let listed = [Listed { target: stale.clone(), state: "unhealthy".to_owned() }];
+        let listed = [Listed { target: stale.clone(), state: "unhealthy".to_owned(), reason: String::new() }];
         assert_eq!(Plan::new(&listed, &target("10.0.0.2:3306")).deregister, [stale]);
     }
 

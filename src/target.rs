@@ -48,6 +48,8 @@ pub struct Listed {
     /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or one that is
     /// yet to be invented.
     pub state: String,
+    /// Why it is in that state: the balancer's reason code and description, if it gives them.
+    pub reason: String,
 }
 
 impl Listed {
@@ -55,6 +57,11 @@ impl Listed {
     /// allowed and needed.
     pub fn is_registered(&self) -> bool {
         self.state != "draining"
+    }
+
+    /// Whether no connection reaches it: no balancer uses the group, or not in the target's zone.
+    pub fn is_unused(&self) -> bool {
+        self.state == "unused"
     }
 
     /// Whether the load balancer is still carrying its registration out.

@@ -91,6 +91,9 @@ FAULTS: list[tuple[str, str, dict[str, str]]] = [
         "function/looks.rs",
         {"LOOKS_AGAIN_IF_CONTRADICTED: u32 = 3": "LOOKS_AGAIN_IF_CONTRADICTED: u32 = 0"},
     ),
+    ("a public address registered", "address/endpoint.rs", {"instance.is_publicly_accessible &&": "false &&"}),
+    ("one sign enough for a public address", "address/endpoint.rs", {"instance.is_publicly_accessible &&": "true &&"}),
+    ("the first of two families taken", "address/endpoint.rs", {"Some(family(**ip)) == ip_address_type": "true"}),
     (
         "a contradicted completed event does not look at the group",
         "function/looks.rs",

@@ -3,7 +3,7 @@
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
 
 use super::{Aws, unreadable};
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::target::{Listed, Target};
 
 /// The settings of the target group that the failover depends on.
@@ -17,6 +17,17 @@ pub struct TargetGroup {
     pub port: Option<i32>,
     /// A port number, or `traffic-port`; a group of Lambda functions has none.
     pub health_check_port: Option<String>,
+    /// `ipv4` or `ipv6`: the one family of its targets.
+    pub ip_address_type: String,
+    /// `LoadBalancerArns`: the balancers that have a listener for it.
+    pub load_balancers: Vec<String>,
+}
+
+impl TargetGroup {
+    /// Whether its targets are IP addresses.
+    pub fn is_of_addresses(&self) -> bool {
+        self.target_type == "ip"
+    }
 }
 
 /// A larger list of targets is "intermittently rejected"; Kubernetes sends as many.
@@ -74,6 +85,9 @@ impl Aws {
             protocol: group.protocol().map(|protocol| protocol.as_str().to_owned()),
             port: group.port(),
             health_check_port: group.health_check_port().map(str::to_owned),
+            // AWS's default: a group of Lambda functions has none.
+            ip_address_type: group.ip_address_type().map_or("ipv4", |family| family.as_str()).to_owned(),
+            load_balancers: group.load_balancer_arns().to_vec(),
         })
     }
 
@@ -94,11 +108,11 @@ fn listed(entry: &TargetHealthDescription) -> Option<Listed> {
     let target = entry.target()?;
     let id = target.id().filter(|id| !id.is_empty())?.to_owned();
     let port = u16::try_from(target.port()?).ok()?;
-    let state = entry.target_health()?.state()?.as_str();
-    if state.is_empty() {
-        return None;
-    }
-    Some(Listed { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state: state.to_owned() })
+    let health = entry.target_health()?;
+    let state = health.state().map(|state| state.as_str()).filter(|state| !state.is_empty())?.to_owned();
+    let said = [health.reason().map(|reason| reason.as_str()), health.description()];
+    let reason = one_line(&said.into_iter().flatten().collect::<Vec<_>>().join(": "));
+    Some(Listed { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state, reason })
 }
 
 fn description(target: &Target) -> TargetDescription {

@@ -40,7 +40,8 @@ impl Aws {
         ours.map(|instance| {
             let id = instance.db_instance_identifier().and_then(InstanceId::parse);
             let id = id.ok_or_else(|| unreadable(ACTION, "an instance without a DBInstanceIdentifier"))?;
-            Ok(Instance { id, host: instance.endpoint().and_then(|endpoint| endpoint.address()).map(str::to_owned) })
+            let host = instance.endpoint().and_then(|endpoint| endpoint.address()).map(str::to_owned);
+            Ok(Instance { id, host, is_publicly_accessible: instance.publicly_accessible().unwrap_or(false) })
         })
         .collect()
     }

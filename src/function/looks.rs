@@ -67,7 +67,8 @@ impl Run<'_> {
                 Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
                 look => look?,
             };
-            waits_for = match writer::judge(before.as_ref(), &look, self.shield(asker).as_ref()) {
+            let shield = asker.is_alone().then(|| self.shield());
+            waits_for = match writer::judge(before.as_ref(), &look, shield.as_ref()) {
                 Judgement::Settled(change) => return Ok(Verdict::Settled(change, Evidence::Rds)),
                 Judgement::InDoubt(doubt) if !asker.is_patient() => return Ok(Verdict::InDoubt(doubt)),
                 Judgement::InDoubt(doubt) => Some(Error::WriterUnsettled(doubt)),
@@ -101,8 +102,8 @@ impl Run<'_> {
     }
 
     /// What RDS alone may not take away at this moment.
-    fn shield(&self, asker: Asker) -> Option<Shield> {
-        asker.is_alone().then(|| Shield { claimed: self.fresh_newest().and_then(|newest| newest.named) })
+    pub(super) fn shield(&self) -> Shield {
+        Shield { claimed: self.fresh_newest().and_then(|newest| newest.named) }
     }
 }
 

@@ -129,7 +129,7 @@ fn the_second_witness_agrees_is_unsettled_or_contradicts() {
 fn look(writer: Result<&str, &str>, listed: &str) -> Look {
     let entry = |entry: &str| {
         let (host, state) = entry.split_once(' ').unwrap();
-        Listed { target: target(host.parse().unwrap()), state: state.to_owned() }
+        Listed { target: target(host.parse().unwrap()), state: state.to_owned(), reason: String::new() }
     };
     let listed: Vec<_> = listed.split(", ").filter(|text| !text.is_empty()).map(entry).collect();
     let host = if writer == Ok("w") { 1 } else { 3 };

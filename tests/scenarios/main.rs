@@ -11,7 +11,9 @@
     clippy::print_stdout
 )]
 
+mod addresses;
 mod check;
+mod comparison;
 mod events;
 mod failover;
 mod faults;

@@ -44,7 +44,7 @@ def test_every_outcome_of_the_source_has_a_sample_line():
         '"decision"',
         "tracing::error!(finding = code",
         '"stale-ip-dict-entry",',
-        'code: "ip-dict-not-compared"',
+        '"ip-dict-not-compared"',
         'cause: "schedule"',
         '"registered")',
         '"deregistered")',

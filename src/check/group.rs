@@ -1,0 +1,115 @@
+//! The target group's own settings, and whether a balancer uses it.
+
+use super::SetUp;
+use crate::answer::{Finding, Level};
+
+/// The attributes that a failover depends on: key, value, how bad another value is, and why it must be so.
+const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
+    (
+        "target_health_state.unhealthy.connection_termination.enabled",
+        "false",
+        Level::Error,
+        "the target is never healthy here, so the balancer would cut every connection",
+    ),
+    (
+        "deregistration_delay.connection_termination.enabled",
+        "true",
+        Level::Error,
+        "consumers would stay connected to the old writer after a failover",
+    ),
+    (
+        "deregistration_delay.timeout_seconds",
+        "0",
+        Level::Error,
+        "connections to the old writer would be cut only after this delay",
+    ),
+    (
+        "load_balancing.cross_zone.enabled",
+        "true",
+        Level::Error,
+        "balancer nodes in other zones than the writer's would have no target",
+    ),
+    (
+        "preserve_client_ip.enabled",
+        "false",
+        Level::Warning,
+        "it has no effect over PrivateLink, and breaks clients in the target's own subnet",
+    ),
+];
+
+impl SetUp<'_> {
+    pub(super) fn group_findings(&self) -> Vec<Finding> {
+        // The rest follows from the type.
+        if let Some(finding) = self.type_finding() {
+            return vec![finding];
+        }
+        let settings = [self.protocol_finding(), self.port_finding(), self.health_check_finding()].into_iter().flatten();
+        settings.chain(self.attribute_findings()).chain(self.unused_findings()).collect()
+    }
+
+    fn type_finding(&self) -> Option<Finding> {
+        let unread = self.listed.as_ref().err().map(|error| format!(" (its targets cannot be read: {error})"));
+        let message = format!(
+            "the target group's type is {}, expected ip{}: make a new group, a type cannot be changed",
+            self.group.target_type,
+            unread.unwrap_or_default()
+        );
+        (!self.group.is_of_addresses()).then(|| Finding::error("target-type", message))
+    }
+
+    fn protocol_finding(&self) -> Option<Finding> {
+        let protocol = self.group.protocol.as_deref().unwrap_or("not set");
+        let message =
+            format!("the target group's protocol is {protocol}, expected TCP: make a new group, a protocol cannot be changed");
+        (protocol != "TCP").then(|| Finding::error("protocol", message))
+    }
+
+    fn port_finding(&self) -> Option<Finding> {
+        let port = self.group.port.map_or_else(|| "not set".to_owned(), |port| port.to_string());
+        let message = format!("the target group's port is {port}, TARGET_PORT is {}: make them the same", self.config.port);
+        (port != self.config.port.to_string()).then(|| Finding::error("port", message))
+    }
+
+    fn health_check_finding(&self) -> Option<Finding> {
+        let port = self.group.health_check_port.as_deref().unwrap_or("not set");
+        let is_of_database = ["not set", "traffic-port", &self.config.port.to_string()].contains(&port);
+        let message = format!(
+            "the health check goes to the database port ({port}), and MySQL blocks a host after aborted connections: \
+             aws elbv2 modify-target-group --target-group-arn {} --health-check-port 40000",
+            self.config.target_group_arn
+        );
+        is_of_database.then(|| Finding::error("health-check-port", message))
+    }
+
+    /// Each with the one command that sets all that are wrong.
+    fn attribute_findings(&self) -> Vec<Finding> {
+        let value_of = |key: &str| self.attributes.iter().find(|(name, _)| name == key).map_or("not set", |(_, value)| value);
+        let wrong: Vec<_> = ATTRIBUTES.iter().filter(|(key, expected, ..)| value_of(key) != *expected).collect();
+        let pairs: Vec<_> = wrong.iter().map(|(key, expected, ..)| format!("Key={key},Value={expected}")).collect();
+        let command = format!(
+            "aws elbv2 modify-target-group-attributes --target-group-arn {} --attributes {}",
+            self.config.target_group_arn,
+            pairs.join(" ")
+        );
+        let finding = |(key, expected, level, why): &&(&str, &str, Level, &str)| Finding {
+            level: *level,
+            code: "attribute",
+            message: format!("{key} is {}, expected {expected}, else {why}: {command}", value_of(key)),
+        };
+        wrong.iter().map(finding).collect()
+    }
+
+    fn unused_findings(&self) -> Vec<Finding> {
+        const REMEDY: &str = "forward a listener of the load balancer to the group, and enable the target's zone on the balancer";
+        let unused = self.listed().iter().filter(|entry| entry.is_unused());
+        let messages = unused.map(|entry| {
+            let reason = if entry.reason.is_empty() { "AWS gives no reason" } else { &entry.reason };
+            format!("{} is unused, no connection reaches it ({reason}): {REMEDY}", entry.target)
+        });
+        let mut messages: Vec<_> = messages.collect();
+        if messages.is_empty() && self.group.load_balancers.is_empty() {
+            messages.push(format!("no load balancer uses the target group: {REMEDY}"));
+        }
+        messages.into_iter().map(|message| Finding::error("target-unused", message)).collect()
+    }
+}

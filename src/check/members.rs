@@ -1,0 +1,35 @@
+//! Whether every member can be followed, and every entry of the map is a member's.
+
+use super::SetUp;
+use crate::address::endpoint::{Unusable, target_address};
+use crate::answer::Finding;
+use crate::cluster::InstanceId;
+
+impl SetUp<'_> {
+    pub(super) fn member_findings(&self) -> Vec<Finding> {
+        let members = || self.view.members.iter().map(|member| &member.id);
+        let unmapped = members().filter(|id| !self.config.ip_dict.contains_key(id));
+        let strangers = self.config.ip_dict.keys().filter(|id| !members().any(|member| member == *id)).map(|id| {
+            let message = format!("IP_DICT has {id}, which is no member of the cluster: remove it, or put its name right");
+            Finding::warning("unknown-ip-dict-entry", message)
+        });
+        unmapped.filter_map(|id| self.endpoint_finding(id)).chain(strangers).collect()
+    }
+
+    /// What is wrong with the endpoint of a member that has no entry in the map.
+    fn endpoint_finding(&self, id: &InstanceId) -> Option<Finding> {
+        let no_address = |why: &str| {
+            let message = format!("{id} has no address ({why}), so a failover to it cannot be followed: add it to IP_DICT");
+            Some(Finding::error("no-address", message))
+        };
+        match self.resolved.iter().find(|(instance, _)| instance.id == *id) {
+            None => no_address("RDS shows no endpoint for it"),
+            Some((_, Err(why))) => no_address(&why.to_string()),
+            Some((instance, Ok(addresses))) => match target_address(instance, addresses, Some(&self.group.ip_address_type)) {
+                Ok(_) => None,
+                Err(why @ Unusable::Public { .. }) => Some(Finding::error("publicly-accessible", why.to_string())),
+                Err(why @ Unusable::Ambiguous(_)) => no_address(&why.to_string()),
+            },
+        }
+    }
+}

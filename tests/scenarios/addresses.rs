@@ -1,0 +1,161 @@
+//! Where an instance is reached: public addresses, two families, a writer that has moved to a new address.
+
+use serde_json::{Value, json};
+
+use crate::standin::Standin;
+use crate::support::*;
+
+const A: &str = "10.0.1.11:3306";
+const B: &str = "10.0.2.22:3306";
+const NO_MAP: &[(&str, &str)] = &[("DB_CLUSTER_ID", "aurora-prod"), ("IP_DICT", "")];
+const HOST: &str = "aurora-2.example.eu-west-1.rds.amazonaws.com";
+
+fn schedule() -> Value {
+    json!({"source": "aws.scheduler"})
+}
+
+fn count(standin: &Standin, action: &str) -> usize {
+    standin.calls().iter().filter(|call| *call == action).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_public_address_of_a_public_instance_is_an_error_that_names_both_remedies_and_nothing_moves() {
+    for payload in [started("aurora-2", 0), completed("aurora-2", 0), schedule()] {
+        let standin = Standin::new().with_public("aurora-1 aurora-2 aurora-3").with_endpoint("aurora-2", "54.72.1.2");
+        let standin = standin.rds_shows(&[("available", "aurora-2")]);
+        let (answer, seconds) = seconds(invoke(&standin, NO_MAP, &payload)).await;
+        let error = answer.unwrap_err();
+        assert_eq!(error.name(), "AddressUnresolved");
+        let words = ["publicly accessible", "aurora-2", HOST, "54.72.1.2", "private address into IP_DICT", "inside the VPC"];
+        words.iter().for_each(|word| assert!(error.to_string().contains(word), "{error} lacks {word:?}"));
+        assert!(standin.writes().is_empty());
+        assert_eq!(seconds, 0.0, "no lookup has failed, so none is repeated");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_public_only_by_both_signs() {
+    // What DNS gives, which instances are publicly accessible, the VPC's publicly routable range.
+    let table = [
+        ("10.0.2.22", "aurora-2", None),   // the function is inside the VPC
+        ("100.64.2.22", "aurora-2", None), // a shared range, RFC 6598
+        ("54.72.1.2", "", Some("54.72.")),
+        ("54.72.1.2", "aurora-1", Some("54.72.")),
+    ];
+    for (address, public, vpc) in table {
+        let standin = Standin::new().with_public(public).with_endpoint("aurora-2", address);
+        standin.world().vpc = vpc;
+        invoke(&standin, NO_MAP, &started("aurora-2", 0)).await.unwrap();
+        assert_eq!(standin.registered(), [format!("{address}:3306")]);
+        assert_eq!(count(&standin, "DescribeTargetGroups"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_the_map_helps_a_public_instance() {
+    let standin = Standin::new().with_public("aurora-2").with_endpoint("aurora-2", "54.72.1.2");
+    invoke(&standin, WITH_RDS, &started("aurora-2", 0)).await.unwrap();
+    assert_eq!(standin.registered(), [B]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_balancer_says_of_an_address_that_it_does_not_take_reaches_the_user() {
+    let public = r#"{"aurora-2":"54.72.1.2"}"#;
+    let table: [(&[(&str, &str)], &str, &str); 3] = [
+        (
+            &[("IP_DICT", public)],
+            "ipv4",
+            "The Availability Zone is required for IP address '54.72.1.2' because it is not in the VPC",
+        ),
+        (&[("IP_DICT", public), ("TARGET_AVAILABILITY_ZONE", "all")], "ipv4", "publicly routable"),
+        (&[], "ipv6", "The IP address '10.0.2.22' is not a valid IPv6 address"),
+    ];
+    for (variables, family, words) in table {
+        let standin = Standin::new().with_setting("IpAddressType", family);
+        let error = invoke(&standin, variables, &started("aurora-2", 0)).await.unwrap_err().to_string();
+        assert!(error.contains("RegisterTargets failed: ValidationError") && error.contains(words), "{error}");
+        assert_eq!(standin.registered(), [A]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_families_the_groups_type_chooses_and_only_then_it_is_asked_for() {
+    for (family, public, expected) in [
+        ("ipv4", "", "10.0.2.22:3306"),
+        ("ipv6", "", "2001:db8::22:3306"),
+        ("ipv4", "aurora-2", "10.0.2.22:3306"),
+        ("ipv6", "aurora-2", "2001:db8::22:3306"),
+    ] {
+        let standin = Standin::new().with_setting("IpAddressType", family).with_public(public);
+        let standin = standin.with_endpoint("aurora-2", "2001:db8::22 10.0.2.22").with_targets("");
+        invoke(&standin, NO_MAP, &started("aurora-2", 0)).await.unwrap();
+        assert_eq!(standin.registered(), [expected]);
+        assert_eq!(count(&standin, "DescribeTargetGroups"), 1);
+        assert_eq!(standin.calls().len(), 4, "the only call more than with one family: {:?}", standin.calls());
+    }
+    // The choice comes first, the judgement of the address after it.
+    for (family, refused) in [("ipv4", true), ("ipv6", false)] {
+        let standin = Standin::new().with_setting("IpAddressType", family).with_public("aurora-2").with_targets("");
+        let standin = standin.with_endpoint("aurora-2", "54.72.1.2 2001:db8::22");
+        let answer = invoke(&standin, NO_MAP, &started("aurora-2", 0)).await;
+        assert_eq!(answer.is_err_and(|error| error.to_string().contains("publicly accessible")), refused);
+        assert_eq!(standin.registered().is_empty(), refused);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_addresses_of_one_family_are_an_error_whatever_the_group_takes() {
+    for addresses in ["10.0.2.22 10.0.2.23", "2001:db8::1 2001:db8::2", "10.0.2.22 10.0.2.23 2001:db8::2"] {
+        let standin = Standin::new().with_endpoint("aurora-2", addresses);
+        let error = invoke(&standin, NO_MAP, &started("aurora-2", 0)).await.unwrap_err();
+        assert_eq!(error.name(), "AddressUnresolved");
+        let words = ["aurora-2", HOST, addresses.split(' ').next().unwrap(), "IP_DICT"];
+        words.iter().for_each(|word| assert!(error.to_string().contains(word), "{error} lacks {word:?}"));
+        assert_eq!((count(&standin, "DescribeTargetGroups"), standin.writes().len()), (0, 0));
+    }
+}
+
+/// A blue/green switchover, a replaced host, a changed class: no failover event, the same instance, a new address.
+#[tokio::test(start_paused = true)]
+async fn the_schedule_follows_a_writer_to_its_new_address_unless_the_map_names_the_old_one() {
+    let replaced = || Standin::new().with_endpoint("aurora-1", "10.0.1.99");
+    let standin = replaced();
+    let (answer, seconds) = seconds(invoke(&standin, NO_MAP, &schedule())).await;
+    let answer = answer.unwrap();
+    assert_eq!((&answer["outcome"], &answer["evidence"]), (&json!("switched"), &json!("rds")));
+    assert_eq!(standin.writes(), ["RegisterTargets 10.0.1.99:3306", "DeregisterTargets 10.0.1.11:3306"]);
+    assert_eq!(seconds, 5.0);
+
+    let standin = replaced();
+    assert_eq!(invoke(&standin, WITH_RDS, &schedule()).await.unwrap()["outcome"], "unchanged");
+    assert!(standin.writes().is_empty(), "the alarm on the map is in what_a_scheduled_run_says_of_the_map");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_comparison_takes_one_call_and_one_more_where_two_families_leave_a_choice() {
+    // Addresses of aurora-2, for which the map has 10.0.2.22; whether the group's type is asked for.
+    let table = [
+        ("10.0.2.22", 0),
+        ("10.0.2.99", 0),
+        ("10.0.2.22 2001:db8::22", 0), // it is one of the two
+        ("10.0.2.99 2001:db8::22", 1),
+    ];
+    for (addresses, asked) in table {
+        let standin = Standin::new().with_endpoint("aurora-2", addresses);
+        assert_eq!(invoke(&standin, WITH_RDS, &schedule()).await.unwrap()["outcome"], "unchanged");
+        assert_eq!((count(&standin, "DescribeDBInstances"), count(&standin, "DescribeTargetGroups")), (1, asked), "{addresses}");
+    }
+}
+
+/// Aurora PostgreSQL has the same events and the same API; what differs is the port.
+#[tokio::test(start_paused = true)]
+async fn postgresql_on_port_5432_is_followed_and_found_in_order() {
+    let standin = Standin::new().on_port(5432).with_targets("10.0.1.11:5432 unhealthy");
+    let variables = [WITH_RDS, &[("TARGET_PORT", "5432")]].concat();
+    let answer = invoke(&standin, &variables, &started("aurora-2", 0)).await.unwrap();
+    assert_eq!((&answer["outcome"], &answer["target"]), (&json!("switched"), &json!("10.0.2.22:5432")));
+    assert_eq!(standin.registered(), ["10.0.2.22:5432"]);
+    let standin = standin.with_targets("10.0.2.22:5432 unhealthy").rds_shows(&[("available", "aurora-2")]);
+    let answer = invoke(&standin, &variables, &json!({"action": "check"})).await.unwrap();
+    assert_eq!((&answer["in_sync"], &answer["findings"]), (&json!(true), &json!([])));
+}
