@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn each_cell_of_the_choice_of_an_address() {
         // What DNS gives, the group's IpAddressType, whether the instance is publicly accessible; the address, or words of the refusal.
-        let table: [(&str, Option<&str>, bool, Result<&str, &str>); 17] = [
+        let table = [
             ("10.0.2.22", None, false, Ok("10.0.2.22")),
             ("2001:db8::22", None, false, Ok("2001:db8::22")),
             ("2001:db8::22", None, true, Ok("2001:db8::22")),

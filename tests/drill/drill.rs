@@ -1,5 +1,5 @@
 //! A whole failover played through the real function and the real SDK, against a stand-in for AWS on loopback: `cargo
-//! run --example drill`.
+//! run --example drill`, with `-- --port 5432` as for Aurora PostgreSQL.
 //!
 //! Prints for each event what a person would want to see, and ends with an error if anything came out otherwise than
 //! it must.
@@ -39,6 +39,7 @@ struct Act {
 const A: &str = "10.0.1.11:3306";
 const B: &str = "10.0.2.22:3306";
 const C: &str = "10.0.3.33:3306";
+const D: &str = "10.0.3.99:3306";
 
 #[rustfmt::skip]
 const ACTS: &[Act] = &[
@@ -72,24 +73,50 @@ const ACTS: &[Act] = &[
           event: "subscription-notice", ago: 0, rds: ("available", "aurora-3"), outcome: "ignored", target: C },
     Act { story: "The set-up is examined",
           event: "check", ago: 0, rds: ("available", "aurora-3"), outcome: "checked", target: C },
+    Act { story: "A blue/green switchover gives aurora-3 a new address; the map has the old one, which wins: nothing moves",
+          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-3"), outcome: "unchanged rds", target: C },
+    Act { story: "That is an alarm: the run before has logged the same finding",
+          event: "check", ago: 0, rds: ("available", "aurora-3"), outcome: "checked stale-ip-dict-entry", target: C },
+    Act { story: "The same without a map: the scheduled run finds the new address",
+          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-3"), outcome: "switched rds", target: D },
 ];
 
 /// The act in which another run deregisters the new target just after this one has deregistered the old.
 const EMPTIED: usize = 11;
+/// From this act on aurora-3 has a new address, and from the other on there is no map.
+const REPLACED: usize = 15;
+const WITHOUT_MAP: usize = 17;
+
+const MAP: &str = r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aurora-3":"10.0.3.33"}"#;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let standin = Standin::new().with_targets("");
+    let Some(port) = port(&std::env::args().skip(1).collect::<Vec<_>>()) else {
+        println!("expected nothing, or --port and a port from 1 to 65535");
+        return ExitCode::FAILURE;
+    };
+    let standin = Standin::new().on_port(port).with_targets("");
     let server = standin.serve().await;
-    let function = function(&server.uri()).await;
+    let (with_map, without_map) = (function(&server.uri(), MAP, port).await, function(&server.uri(), "", port).await);
     println!("AWS is a stand-in at {}; the function and the SDK are the real ones.", server.uri());
     let mut wrong = 0;
     for (i, act) in ACTS.iter().enumerate() {
         println!("\n{}. {}", i + 1, act.story);
         if i == EMPTIED {
-            standin.world().faults.push_back(("DeregisterTargets", Fault::AlsoGone(C)));
+            standin.world().faults.push_back(("DeregisterTargets", Fault::AlsoGone(on_port(C, port).leak())));
         }
-        if !play(act, &standin, &function).await {
+        if i == REPLACED {
+            let mut world = standin.world();
+            world.members[2].1 = Some("10.0.3.99".to_owned());
+            // Days later no target is `initial` any more.
+            world
+                .targets
+                .iter_mut()
+                .filter(|target| target.is_registered())
+                .for_each(|target| "unhealthy".clone_into(&mut target.state));
+        }
+        let function = if i < WITHOUT_MAP { &with_map } else { &without_map };
+        if !play(act, port, &standin, function).await {
             wrong += 1;
         }
     }
@@ -98,9 +125,21 @@ async fn main() -> ExitCode {
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn function(endpoint: &str) -> Function {
-    let map = r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aurora-3":"10.0.3.33"}"#;
-    let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER)];
+fn port(arguments: &[String]) -> Option<u16> {
+    match arguments {
+        [] => Some(3306),
+        [flag, port] if flag == "--port" => port.parse().ok().filter(|port| *port != 0),
+        _ => None,
+    }
+}
+
+fn on_port(target: &str, port: u16) -> String {
+    target.replace(":3306", &format!(":{port}"))
+}
+
+async fn function(endpoint: &str, map: &str, port: u16) -> Function {
+    let port = port.to_string();
+    let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER), ("TARGET_PORT", &port)];
     let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
     let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
@@ -109,7 +148,7 @@ async fn function(endpoint: &str) -> Function {
 }
 
 /// Plays one act, prints it, and says whether it came out as it must.
-async fn play(act: &Act, standin: &Standin, function: &Function) -> bool {
+async fn play(act: &Act, port: u16, standin: &Standin, function: &Function) -> bool {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let payload = payload(act, now);
     let standin = standin.clone().rds_shows(&[act.rds]);
@@ -124,7 +163,10 @@ async fn play(act: &Act, standin: &Standin, function: &Function) -> bool {
         Ok(answer) => {
             let line = serde_json::to_string(answer).unwrap();
             let answer = serde_json::to_value(answer).unwrap();
-            ([text(&answer, "outcome"), text(&answer, "evidence")].join(" ").trim_end().to_owned(), line)
+            let codes =
+                answer.get("findings").and_then(Value::as_array).into_iter().flatten().map(|finding| text(finding, "code"));
+            let words = [text(&answer, "outcome"), text(&answer, "evidence")].into_iter().chain(codes);
+            (words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), line)
         }
         Err(error) => (error.name().to_owned(), format!("{error:?}")),
     };
@@ -133,9 +175,10 @@ async fn play(act: &Act, standin: &Standin, function: &Function) -> bool {
     println!("   answer    {line}");
     println!("   group     {} → {}", group(&before), group(&standin.listed()));
     println!("   took      {:.1} ms: {}", took.as_secs_f64() * 1000.0, group(&standin.calls()));
-    let right = outcome == act.outcome && standin.registered() == [act.target];
+    let target = on_port(act.target, port);
+    let right = outcome == act.outcome && standin.registered() == [target.as_str()];
     if !right {
-        println!("   WRONG     expected {:?} and {} alone in the group", act.outcome, act.target);
+        println!("   WRONG     expected {:?} and {target} alone in the group", act.outcome);
     }
     right
 }
