@@ -34,8 +34,14 @@ async fn differences(map: &IpDict, cluster: &ClusterId, aws: &Aws) -> Result<Vec
         let differs = |addresses: &Vec<_>| map.get(&instance.id).is_some_and(|entry| !addresses.contains(entry));
         addresses.as_ref().is_ok_and(|addresses| endpoint::has_both_families(addresses) && differs(addresses))
     };
-    let ip_address_type = if resolved.iter().any(is_open) { Some(aws.target_group().await?.ip_address_type) } else { None };
+    let ip_address_type = if resolved.iter().any(is_open) { ip_address_type(aws).await } else { None };
     Ok(compare(map, &resolved, ip_address_type.as_deref()))
+}
+
+/// Without it, only the entries that it matters for cannot be compared.
+async fn ip_address_type(aws: &Aws) -> Option<String> {
+    let group = aws.target_group().await;
+    group.map(|group| group.ip_address_type).inspect_err(|error| tracing::warn!(reason = %error, "no IpAddressType")).ok()
 }
 
 /// The addresses of all endpoints, all asked for at once.

@@ -44,6 +44,8 @@ impl SetUp<'_> {
         let asks_for = self.view.settled_writer().map(|_| change.clone());
         let what_to_do = match judge(None, &Look { listed: self.listed().to_vec(), asks_for }, Some(&self.shield)) {
             Judgement::InDoubt(doubt) => format!("wait, and check again in a minute: {doubt}"),
+            // The balancer would refuse it.
+            _ if self.family_finding(change).is_some() => "first put its address right, as address-family says".to_owned(),
             Judgement::Settled(_) | Judgement::LookAgain => "invoke the function with {\"action\":\"reconcile\"}".to_owned(),
         };
         let holds = self.registered().map(Target::to_string).collect::<Vec<_>>().join(", ");

@@ -284,6 +284,15 @@ async fn in_doubt_the_remedy_for_the_targets_is_to_wait() {
     }
 }
 
+/// `reconcile` would try to register it, and be refused.
+#[tokio::test(start_paused = true)]
+async fn a_writer_of_the_other_family_is_to_be_put_right_before_the_targets() {
+    let standin = Standin::new().with_setting("IpAddressType", "ipv6").with_targets("");
+    let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
+    assert_eq!(codes(&answer), ["address-family", "targets"]);
+    assert!(message(&answer, "targets").contains("first put its address right"), "{answer}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_public_instance_is_no_fault_where_its_name_resolves_to_its_private_address() {
     let standin = Standin::new().with_public("aurora-1 aurora-2 aurora-3");
