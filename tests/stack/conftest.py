@@ -22,8 +22,8 @@ def moto(work):
 def configured(work, built, moto):
     """Starts the function with this map and this cluster."""
 
-    def start(name, ip_dict, cluster=""):
-        variables = {"TARGET_GROUP_ARN": moto.group, "IP_DICT": json.dumps(ip_dict), "DB_CLUSTER_ID": cluster}
+    def start(name, ip_dict, cluster="", group=moto.group):
+        variables = {"TARGET_GROUP_ARN": group, "IP_DICT": json.dumps(ip_dict), "DB_CLUSTER_ID": cluster}
         return function(work, name, moto.url, variables)
 
     return start
@@ -47,6 +47,13 @@ def verifying(configured):
 def stale(configured):
     """With an address in IP_DICT that has gone stale."""
     with configured("stale", {"aurora-2": "10.0.2.99"}, CLUSTER) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def unused(configured, moto):
+    """With a target group that no balancer has a listener for."""
+    with configured("unused", ADDRESSES, CLUSTER, moto.unused_group) as started:
         yield started
 
 

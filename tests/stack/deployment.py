@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from samtranslator.yaml_helper import yaml_parse
 
 from stack.expect import ADDRESSES, PORT
-from support.aws import ACCOUNT, CLUSTER, REGION, client, make_cluster, make_group, set_targets, set_writer, targets
+from support.aws import (
+    ACCOUNT,
+    CLUSTER,
+    REGION,
+    client,
+    make_cluster,
+    make_group,
+    make_listener,
+    set_targets,
+    set_writer,
+    targets,
+)
 from support.project import ROOT
 from support.servers import free_port, server, wait_until
 
@@ -41,6 +52,7 @@ class Deployment:
             client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "cloudformation")
         )
         self.group, self.other_group = (make_group(self.elb, name, "vpc-1", PORT) for name in ("aurora", "another"))
+        make_listener(self.elb, self.group, "subnet-1", PORT)
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())

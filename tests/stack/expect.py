@@ -1,7 +1,11 @@
 """What must come of an invocation, and what the world is like before it."""
 
+import tomllib
 from dataclasses import dataclass, field
 
+from support.project import ROOT
+
+VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
 PORT = 3306
 ADDRESSES = {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22", "aurora-3": "10.0.3.33"}
 A1, A2, A3 = (f"{address}:{PORT}" for address in ADDRESSES.values())
@@ -88,5 +92,5 @@ def refused(error, says, **more):
 
 
 def checked(*findings, before=(A1,)):
-    answer = {"outcome": "checked", "in_sync": before == (A1,), "writer": "aurora-1", "targets": list(before)}
+    answer = {"outcome": "checked", "version": VERSION, "in_sync": before == (A1,), "writer": "aurora-1", "targets": list(before)}
     return Expect(answer | {"findings": list(findings)}, before=before, rds=True)

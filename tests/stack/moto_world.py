@@ -6,7 +6,7 @@ import urllib.request
 from base64 import b64decode
 
 from stack.expect import PORT, Expect
-from support.aws import client, make_cluster, make_group, set_targets, set_writer, targets
+from support.aws import client, make_cluster, make_group, make_listener, set_targets, set_writer, targets
 
 # Never by way of a proxy, whatever the environment says.
 fetch = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -21,12 +21,8 @@ class Moto:
         self.url = url
         self.elb, self.rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
         vpc, subnet = ec2.describe_vpcs()["Vpcs"][0]["VpcId"], ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-        balancer = self.elb.create_load_balancer(Name="aurora", Type="network", Scheme="internal", Subnets=[subnet])
-        self.group = make_group(self.elb, "aurora", vpc, PORT)
-        self.elb.create_listener(
-            LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="TCP", Port=PORT,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
-        )  # fmt: skip
+        self.group, self.unused_group = (make_group(self.elb, name, vpc, PORT) for name in ("aurora", "unused"))
+        make_listener(self.elb, self.group, subnet, PORT)
         make_cluster(self.rds)
         self.record("start-recording")
 

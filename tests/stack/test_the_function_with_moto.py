@@ -81,3 +81,9 @@ def slow_group(moto):
 
 def test_check_finds_a_stale_address_and_a_slow_group_and_a_stray_target(moto, stale, slow_group):
     assert_comes_of(checked(STALE, "attribute", "targets", before=(A1, A2)), moto, stale, EVENTS["check"])
+
+
+def test_check_finds_a_group_that_no_balancer_uses(unused):
+    reply = unused.invoke(EVENTS["check"])
+    # The group is empty as well: moto does not tell a target that is unused from one that is not.
+    assert [finding["code"] for finding in reply.answer["findings"]] == ["target-unused", "targets"], reply.text

@@ -34,6 +34,15 @@ def make_group(elb, name, vpc, port):
     return group
 
 
+def make_listener(elb, group, subnet, port):
+    """A balancer with a listener for the group: `check` wants one that some balancer uses."""
+    made = elb.create_load_balancer(Name="aurora", Type="network", Scheme="internal", Subnets=[subnet])
+    elb.create_listener(
+        LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"], Protocol="TCP", Port=port,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )  # fmt: skip
+
+
 def set_attributes(elb, group, **attributes):
     listed = [{"Key": key, "Value": value} for key, value in attributes.items()]
     elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=listed)
