@@ -14,8 +14,9 @@ def event(name: str) -> dict[str, Any]:
 
 
 def source(module: str = "") -> str:
-    """The Rust source of a module, whether it is a file or a folder, without its tests; of the whole crate by default."""
+    """The Rust source of a module, its file and its folder, without its tests; of the whole crate by default."""
     file = ROOT / "src" / f"{module}.rs"
-    files = [file] if module and file.exists() else sorted((ROOT / "src" / module).rglob("*.rs"))
+    folder = [path for path in sorted((ROOT / "src" / module).rglob("*.rs")) if path.name != "tests.rs"]
+    files = ([file] if module and file.exists() else []) + folder
     assert files, f"src/ has no module {module}"
     return "\n".join(path.read_text().split("#[cfg(test)]")[0] for path in files)
