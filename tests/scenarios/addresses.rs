@@ -147,6 +147,18 @@ async fn the_comparison_takes_one_call_and_one_more_where_two_families_leave_a_c
     }
 }
 
+/// Only the one address that is to be registered is waited for.
+#[tokio::test(start_paused = true)]
+async fn neither_the_comparison_nor_check_waits_for_dns() {
+    for payload in [schedule(), json!({"action": "check"})] {
+        let standin = Standin::new();
+        standin.world().dns_failures = 1_000;
+        let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &payload)).await;
+        assert!(answer.is_ok());
+        assert_eq!(seconds, 0.0, "{payload}");
+    }
+}
+
 /// Aurora PostgreSQL has the same events and the same API; what differs is the port.
 #[tokio::test(start_paused = true)]
 async fn postgresql_on_port_5432_is_followed_and_found_in_order() {
