@@ -1,13 +1,17 @@
-//! A process's share of the CPU, and what it has used.
+//! A process's share of the CPU.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often the share is handed out anew. A longer period would let a short run have the CPU for itself.
 const PERIOD_US: u64 = 20_000;
 
-/// A cgroup of our own, version 2 or 1, removed in the end.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// A cgroup for one process, version 2 or 1, removed in the end. One for each: whoever overruns the share leaves the debt to
+/// the next one in the same cgroup.
 pub struct Cgroup {
     folder: PathBuf,
     is_v2: bool,
@@ -16,7 +20,8 @@ pub struct Cgroup {
 impl Cgroup {
     /// `None` where we may not make one: that takes root, as a rule.
     pub fn new() -> Option<Cgroup> {
-        let name = format!("aurora-nlb-failover-bench-{}", std::process::id());
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("aurora-nlb-failover-bench-{}-{number}", std::process::id());
         let v2 = Path::new("/sys/fs/cgroup");
         let is_v2 = fs::read_to_string(v2.join("cgroup.controllers")).is_ok_and(|names| names.contains("cpu"));
         let parent = if is_v2 { v2.to_owned() } else { v2.join("cpu") };
@@ -58,21 +63,4 @@ impl Drop for Cgroup {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-}
-
-/// The CPU time of all threads so far.
-pub fn time(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let spent = |thread: fs::DirEntry| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-        text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
-    };
-    Duration::from_nanos(threads.flatten().map(spent).sum())
-}
-
-/// The most memory that it had at once, in MB.
-pub fn peak_rss(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-    kb.unwrap_or(f64::NAN) / 1024.0
 }

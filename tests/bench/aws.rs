@@ -1,0 +1,84 @@
+//! AWS: the stand-in of the tests, over TLS, each answer `latency` later. It keeps the time of each call.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response};
+use tokio_rustls::TlsAcceptor;
+
+use crate::server::Server;
+use crate::standin::query::Parameters;
+use crate::standin::{Reply, Standin};
+
+pub struct Aws {
+    pub server: Server,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+/// One call, from its request to its answer.
+#[derive(Clone, Debug)]
+pub struct Call {
+    action: String,
+    begin: Instant,
+    end: Instant,
+}
+
+impl Aws {
+    pub async fn start(standin: Standin, tls: TlsAcceptor, latency: Duration) -> Aws {
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let keep = calls.clone();
+        let handler = move |request: Request<Incoming>| {
+            let (standin, calls, begin) = (standin.clone(), keep.clone(), Instant::now());
+            async move {
+                let is_call = request.method() == Method::POST;
+                let body = request.into_body().collect().await.unwrap().to_bytes();
+                // Tokio's timer counts in whole milliseconds, upwards.
+                tokio::time::sleep(latency.saturating_sub(Duration::from_millis(1))).await;
+                while begin.elapsed() < latency {
+                    tokio::task::yield_now().await;
+                }
+                if !is_call {
+                    return Response::new(Full::default());
+                }
+                let action = Parameters::parse(&body).get("Action").to_owned();
+                let Reply::Answer { status, body, .. } = standin.answer(&body) else { panic!("no faults here") };
+                calls.lock().unwrap().push(Call { action, begin, end: Instant::now() });
+                Response::builder().status(status).header("Content-Type", "text/xml").body(Full::from(body)).unwrap()
+            }
+        };
+        Aws { server: Server::start(Some(tls), handler).await, calls }
+    }
+
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.server.address.port())
+    }
+
+    /// The calls of one invocation, in the order of their answers.
+    pub fn calls_since(&self, given: Instant) -> Vec<Call> {
+        let mut calls: Vec<_> = self.calls.lock().unwrap().iter().filter(|call| call.begin >= given).cloned().collect();
+        calls.sort_by_key(|call| call.end);
+        calls
+    }
+}
+
+/// When the last write was answered, and how many calls in a row it took until then; `None` if nothing was written.
+pub fn last_write(calls: &[Call]) -> Option<(Instant, usize)> {
+    let last = calls.iter().rposition(|call| matches!(call.action.as_str(), "RegisterTargets" | "DeregisterTargets"))?;
+    let until = calls.get(..=last)?;
+    Some((until.last()?.end, chain(until)))
+}
+
+/// How many of the calls were in a row: each of those began after the one before had ended.
+fn chain(calls: &[Call]) -> usize {
+    let mut last = None;
+    let follows = |call: &&Call| {
+        let follows = last.is_none_or(|last| call.begin >= last);
+        if follows {
+            last = Some(call.end);
+        }
+        follows
+    };
+    calls.iter().filter(follows).count()
+}

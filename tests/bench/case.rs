@@ -1,0 +1,104 @@
+//! The circumstances of a measurement, and the events that go with them.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::standin::Standin;
+
+/// A scheduled run, as the template's rule starts one each minute.
+pub const SCHEDULED: &[u8] = include_bytes!("../../events/eventbridge-scheduled.json");
+
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Percent of one CPU once the init phase is over; `None` for a whole one.
+    pub share: Option<u64>,
+    /// How long AWS takes for a call.
+    pub latency: Duration,
+    pub rest: Rest,
+    pub map_entries: usize,
+    pub stale_targets: usize,
+    pub records: usize,
+}
+
+/// What a process does between its first event and its second.
+#[derive(Clone, Copy, Debug)]
+pub enum Rest {
+    /// It waits, long enough that whatever the throttle has lent is paid back.
+    Idle,
+    /// It stands still, as Lambda lets it; AWS closes its connections meanwhile, or does not.
+    Frozen { length: Duration, closed: bool },
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Case { share: None, latency: Duration::ZERO, rest: Rest::Idle, map_entries: 3, stale_targets: 1, records: 1 }
+    }
+}
+
+impl Case {
+    /// The world: a group with stale targets for a first event that is a failover; before a freeze one that is in order.
+    pub fn standin(&self) -> Standin {
+        let stale = || (0..self.stale_targets).map(|i| format!("10.9.{}.{}:3306 unhealthy", i / 250, i % 250 + 1));
+        let targets = match self.rest {
+            Rest::Idle => stale().collect(),
+            Rest::Frozen { .. } => vec![format!("{} unhealthy", target(1))],
+        };
+        let standin = Standin::new().with_targets(&targets.join(", "));
+        standin.world().members = (1..=self.map_entries).map(|i| (instance(i), Some(address(i)))).collect();
+        standin
+    }
+
+    pub fn ip_dict(&self) -> String {
+        let entries = (1..=self.map_entries).map(|i| (instance(i), Value::from(address(i))));
+        Value::Object(entries.collect()).to_string()
+    }
+
+    /// A failover to this instance that has just started. Other records in it are older ones.
+    pub fn failover_to(&self, number: usize) -> Vec<u8> {
+        let now = SystemTime::now();
+        let record = |back: u64| {
+            let time = chrono::DateTime::<chrono::Utc>::from(now - Duration::from_millis(back));
+            let message = json!({
+                "Event Source": "db-cluster",
+                "Event Time": time.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
+                "Source ID": "aurora-prod",
+                "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
+                "Event ID": "http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#RDS-EVENT-0073",
+                "Event Message": format!("Started cross AZ failover to DB instance: {}", instance(number)),
+            });
+            json!({ "EventSource": "aws:sns", "Sns": { "Message": message.to_string(), "Timestamp": time.to_rfc3339() } })
+        };
+        json!({ "Records": (0..self.records as u64).rev().map(record).collect::<Vec<_>>() }).to_string().into_bytes()
+    }
+}
+
+impl Rest {
+    pub fn length(self) -> Duration {
+        match self {
+            Rest::Idle => Duration::from_millis(300),
+            Rest::Frozen { length, .. } => length,
+        }
+    }
+
+    pub fn is_frozen(self) -> bool {
+        matches!(self, Rest::Frozen { .. })
+    }
+
+    pub fn is_closed(self) -> bool {
+        matches!(self, Rest::Frozen { closed: true, .. })
+    }
+}
+
+/// The target of an instance.
+pub fn target(number: usize) -> String {
+    format!("{}:3306", address(number))
+}
+
+fn instance(number: usize) -> String {
+    format!("aurora-{number}")
+}
+
+fn address(number: usize) -> String {
+    format!("10.0.{}.{}", number / 250, number % 250)
+}

@@ -1,0 +1,107 @@
+//! An HTTP server on loopback, with TLS or without, that counts its connections and can close them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+pub type Answer = Response<Full<Bytes>>;
+
+/// A server on a free port; it ends with the handle.
+pub struct Server {
+    pub address: SocketAddr,
+    task: JoinHandle<()>,
+    /// Each open connection holds a receiver, and ends when it is told to.
+    connections: Arc<watch::Sender<()>>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    pub async fn start<H, F>(tls: Option<TlsAcceptor>, handler: H) -> Server
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connections, accepted) = (Arc::new(watch::Sender::new(())), Arc::new(AtomicUsize::new(0)));
+        let (open, count) = (connections.clone(), accepted.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(connection(stream, tls.clone(), handler.clone(), open.subscribe()));
+            }
+        });
+        Server { address, task, connections, accepted }
+    }
+
+    /// How many connections have been made to it so far.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Closes all idle connections, as a server does that has waited long enough; gives how many there were.
+    pub async fn close_connections(&self) -> usize {
+        let open = self.connections.receiver_count();
+        self.connections.send_replace(());
+        let closed = tokio::time::timeout(Duration::from_secs(5), self.connections.closed()).await;
+        closed.unwrap_or_else(|_| panic!("of {open} connections {} are still open", self.connections.receiver_count()));
+        open
+    }
+}
+
+async fn connection<H, F>(stream: TcpStream, tls: Option<TlsAcceptor>, handler: H, closing: watch::Receiver<()>)
+where
+    H: Fn(Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    match tls {
+        None => talk(stream, handler, closing).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                talk(stream, handler, closing).await;
+            }
+        }
+    }
+}
+
+async fn talk<S, H, F>(stream: S, handler: H, mut closing: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Fn(Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let answer = handler(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    // A function that is killed drops its connections: that is no fault.
+    tokio::select! {
+        served = connection.as_mut() => drop(served),
+        _ = closing.changed() => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+    }
+}
