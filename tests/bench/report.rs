@@ -43,12 +43,10 @@ pub const THAWED: [Figure; 6] = [
     plain("calls in a row until right", 0, |sample| sample.warm.calls_in_a_row as f64),
 ];
 
-const GROWTH: [Figure; 7] = [
+const GROWTH: [Figure; 5] = [
     plain("init ms", 1, |sample| sample.init),
     plain("cold right ms", 1, |sample| sample.cold.right),
-    plain("cold invoke ms", 1, |sample| sample.cold.invoke),
     plain("warm right ms", 1, |sample| sample.warm.right),
-    plain("warm invoke ms", 1, |sample| sample.warm.invoke),
     plain("CPU ms, init and cold", 1, |sample| sample.cold_cpu),
     plain("peak memory MB", 1, |sample| sample.rss_mb),
 ];
