@@ -33,7 +33,7 @@ impl Climate {
     }
 
     pub fn of(seed: u64) -> Climate {
-        if seed % 2 == 0 { Climate::Late } else { Climate::Rough }
+        if seed.is_multiple_of(2) { Climate::Late } else { Climate::Rough }
     }
 
     pub fn end(self, rng: &mut Rng) -> End {
