@@ -52,6 +52,8 @@ class Expect:
                 "ScheduledRuns": scheduled,
                 "Drift": scheduled and outcome in ("switched", "planned"),
                 "StaleAddresses": self.logs == STALE,
+                "InDoubt": scheduled and "reason" in answer,
+                "DryRuns": answer.get("dry_run", False),
             }.items()
             if fed
         }

@@ -8,10 +8,9 @@ from support.aws import ATTRIBUTES, set_attributes
 from support.events import fresh
 from support.project import EVENTS
 from template.cloudformation import Stack
-from template.log import matches
-from template.monitoring import metrics
+from template.monitoring import counted
 
-FILTERS = {metric: pattern for metric, (pattern, _) in metrics(Stack()).items()}
+STACK = Stack()
 
 
 def assert_comes_of(expect, moto, function, payload):
@@ -27,8 +26,7 @@ def assert_comes_of(expect, moto, function, payload):
     assert [call for call in calls if not call.startswith("Describe")] == expect.writes()
     assert expect.rds in (None, any("DB" in call for call in calls)), f"whether RDS is asked: {calls}"
     assert not expect.logs or expect.logs in [line.get("finding") for line in reply.lines()], reply.log
-    counted = {metric for metric, pattern in FILTERS.items() if any(matches(pattern, line) for line in reply.lines())}
-    assert counted == expect.counts(reply.answer), reply.log
+    assert set().union(*(counted(STACK, line) for line in reply.lines())) == expect.counts(reply.answer), reply.log
     least, most = expect.seconds
     assert least <= reply.seconds <= most
 

@@ -24,12 +24,18 @@ LINES = {
     "one from before our clock": (switch(cause="RDS-EVENT-0073", evidence="event", event_age_ms=-12), {"Switches"}),
     "one of unknown age": (switch(cause="RDS-EVENT-0071", evidence="rds"), {"Switches"}),
     "an event that changes nothing": (decision(outcome="unchanged", cause="RDS-EVENT-0071", event_age_ms=900), set()),
-    "an event in a dry run": (switch(outcome="planned", cause="RDS-EVENT-0072", event_age_ms=900), set()),
+    "an event in a dry run": (switch(outcome="planned", cause="RDS-EVENT-0072", event_age_ms=900, dry_run=True), {"DryRuns"}),
     "an event of another cluster": (decision(outcome="ignored", cause="RDS-EVENT-0071", reason="not ours"), set()),
     "a scheduled run": (decision(outcome="unchanged", cause="schedule", writer="aurora-2", evidence="rds"), {"ScheduledRuns"}),
-    "a scheduled run in doubt": (decision(outcome="unchanged", cause="schedule", reason="failing-over"), {"ScheduledRuns"}),
+    "a scheduled run in doubt": (
+        decision(outcome="unchanged", cause="schedule", reason="failing-over"),
+        {"ScheduledRuns", "InDoubt"},
+    ),
     "a scheduled run that repairs": (switch(cause="schedule", evidence="rds"), {"Switches", "ScheduledRuns", "Drift"}),
-    "the same in a dry run": (switch(outcome="planned", cause="schedule", evidence="rds"), {"ScheduledRuns", "Drift"}),
+    "the same in a dry run": (
+        switch(outcome="planned", cause="schedule", evidence="rds", dry_run=True),
+        {"ScheduledRuns", "Drift", "DryRuns"},
+    ),
     "reconcile by hand": (switch(cause="reconcile", evidence="rds"), {"Switches"}),
     "check": (decision(outcome="checked", in_sync=False, targets=[TARGET], findings=[STALE_FINDING]), set()),
     "a stale entry": (BASE | {"level": "ERROR", "message": STALE, "finding": "stale-ip-dict-entry"}, {"StaleAddresses"}),
@@ -41,9 +47,8 @@ LINES = {
 }
 
 COMPARE = {"=": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
-TOKEN = re.compile(
-    r'\s*(&&|\|\||[()]|\$\.(?P<path>[\w.]+)\s*(?P<op>!=|>=|<=|=|>|<)\s*(?:"(?P<text>[^"]*)"|(?P<number>-?[\d.]+)))'
-)
+VALUE = r'(?P<op>!=|>=|<=|=|>|<)\s*(?:"(?P<text>[^"]*)"|(?P<number>-?[\d.]+))'
+TOKEN = re.compile(rf"\s*(&&|\|\||[()]|\$\.(?P<path>[\w.]+)\s*(?:(?P<is>IS TRUE|NOT EXISTS)|{VALUE}))")
 
 
 def matches(pattern: str, line: dict) -> bool:
@@ -62,6 +67,10 @@ def matches(pattern: str, line: dict) -> bool:
 def compare(token, line):
     for key in token["path"].split("."):
         line = line.get(key) if isinstance(line, dict) else None
+    if token["is"]:
+        return line is {"IS TRUE": True, "NOT EXISTS": None}[token["is"]]
+    if token["text"] == "*":
+        return isinstance(line, str)
     wanted = token["text"] if token["text"] is not None else float(token["number"])
     alike = isinstance(line, str) if isinstance(wanted, str) else isinstance(line, int | float) and not isinstance(line, bool)
     return alike and COMPARE[token["op"]](line, wanted)

@@ -32,6 +32,8 @@ ALARMS = {
     "ScheduleIsSilent": Alarm(NAMESPACE, "ScheduledRuns", comparison="LessThanThreshold", missing="breaching"),
     "TargetWasNotTheWriter": Alarm(NAMESPACE, "Drift"),
     "AnAddressIsStale": Alarm(NAMESPACE, "StaleAddresses"),
+    "WriterStaysInDoubt": Alarm(NAMESPACE, "InDoubt", statistic="Minimum"),
+    "NothingIsWritten": Alarm(NAMESPACE, "DryRuns"),
 }
 
 
@@ -48,7 +50,7 @@ def test_an_alarm_fires_when_it_should(stack, name, expected):
 
 
 def test_an_alarm_on_a_metric_of_the_log_has_a_filter_that_feeds_it(stack):
-    assert {alarm.metric for alarm in ALARMS.values() if alarm.namespace == NAMESPACE} <= metrics(stack).keys()
+    assert {alarm.metric for alarm in ALARMS.values() if alarm.namespace == NAMESPACE} <= metrics(stack)
 
 
 @pytest.mark.parametrize("choice", ["the stack's own topic", "alerts"])
@@ -79,9 +81,10 @@ def test_a_silent_schedule_fires_after_three_missed_runs(rate, period):
     assert seconds(alarm) <= (604_800 if int(alarm["Period"]) >= 3600 else 86_400), "CloudWatch refuses that"
 
 
+@pytest.mark.parametrize("name", ["AnAddressIsStale", "NothingIsWritten"])
 @pytest.mark.parametrize(("rate", "period"), RATES.items(), ids=RATES)
-def test_a_stale_address_fires_for_as_long_as_every_run_finds_it(rate, period):
-    alarm = alarms(Stack(ScheduleRate=f"rate({rate})"))["AnAddressIsStale"]
+def test_an_alarm_stays_on_for_as_long_as_every_run_finds_the_same(name, rate, period):
+    alarm = alarms(Stack(ScheduleRate=f"rate({rate})"))[name]
     assert seconds(alarm) >= period
     assert alarm["DatapointsToAlarm"] == 1
 
