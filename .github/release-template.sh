@@ -12,15 +12,14 @@ case $architecture in
     ;;
 esac
 
-# What goes: how to build (there is nothing to build), and the repository's metadata (it names files that are not there).
+# What goes: how to build (there is nothing to build), the choice of an architecture, and the repository's metadata (it names
+# files that are not there).
 sed \
   -e '/^  # For the Serverless Application Repository/,/^    SemanticVersion:/d' \
   -e '/^    Metadata:$/,/^        Binary:/d' \
   -e "s|^      CodeUri: \.\$|      CodeUri: aurora-nlb-failover-$architecture.zip|" \
-  -e "/^  Architecture:\$/,/^    ConstraintDescription:/{
-        s|Default: .*|Default: $architecture|
-        s|AllowedValues: .*|AllowedValues: [$architecture]|
-        s|must be .*|must be $architecture, which the code of this release is built for.|
-      }" \
+  -e '/^  Architecture:$/,/^    Description:/d' \
+  -e 's|, Architecture\]|]|' \
+  -e "s|!Ref Architecture|$architecture|" \
   -e "s|RUNBOOK\.md|$runbook|" \
   "$(dirname "$0")/../template.yaml"

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from support.project import ROOT, source
-from template.cloudformation import TEMPLATE, Stack
+from template.cloudformation import TEMPLATE, Stack, parse
 
 RELEASE = ROOT / ".github" / "release-template.sh"
 
@@ -16,7 +16,20 @@ RELEASE = ROOT / ".github" / "release-template.sh"
 def test_every_parameter_says_what_it_accepts(name):
     parameter = TEMPLATE["Parameters"][name]
     assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), "it accepts anything"
-    assert parameter.get("ConstraintDescription"), "it does not say what it accepts"
+    # Of a pattern it must say so in words; values and limits CloudFormation names by itself.
+    assert ("ConstraintDescription" in parameter) == ("AllowedPattern" in parameter)
+
+
+def test_the_console_shows_every_parameter_by_its_name_in_one_group():
+    interface = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
+    assert "ParameterLabels" not in interface, "it would be shown in place of the name that the pages use"
+
+
+@pytest.mark.parametrize("name", TEMPLATE["Conditions"])
+def test_a_condition_is_named_by_what_is_made_given_or_used(name):
+    assert re.match("(Create|Has|Use)[A-Z]", name)
 
 
 @pytest.mark.parametrize("value", ["{}", '{"aurora-1": "10.0.1.11","aurora-2":"fd00::2" }'])
@@ -46,9 +59,10 @@ def test_a_release_carries_a_template_that_needs_no_build(architecture):
     assert f"CodeUri: aurora-nlb-failover-{architecture}.zip\n" in text
     assert "BuildMethod" not in text, "it asks for a build"
     assert "LICENSE" not in text, "it needs a file that a release does not have"
+    assert "Architecture" not in parse(text)["Parameters"], "it asks for what the zip has decided"
+    assert ", Architecture" not in text
     stack = Stack(text)
     assert stack.properties("FailoverFunction")["Architectures"] == [architecture]
-    assert stack.template["Parameters"]["Architecture"]["AllowedValues"] == [architecture], "the wrong code can be chosen"
     assert properties(stack) == properties(Stack(Architecture=architecture)), "it differs in more than the code"
 
 
