@@ -2,7 +2,7 @@
 
 import pytest
 
-from template.choices import NETWORK
+from template.choices import CHOICES, NETWORK
 from template.cloudformation import Stack
 
 
@@ -22,3 +22,15 @@ def own_balancer():
 def eventbridge():
     """RDS reports through EventBridge."""
     return Stack(EventSource="EventBridge")
+
+
+@pytest.fixture(scope="session")
+def both():
+    """RDS reports through SNS and through EventBridge."""
+    return Stack(EventSource="Both")
+
+
+@pytest.fixture(scope="session")
+def in_a_vpc():
+    """The function runs in a VPC."""
+    return Stack(**CHOICES["VPC"])

@@ -43,6 +43,10 @@ LINES = {
     "a target registered": (BASE | {"message": "registered", "registered": [TARGET]}, set()),
     "a target deregistered": (BASE | {"message": "deregistered", "deregistered": [TARGET]}, set()),
     "a failure": (BASE | {"level": "ERROR", "message": 'UnknownInstance: instance "aurora-9" has no address'}, set()),
+    "a bad configuration": (
+        BASE | {"level": "ERROR", "message": "TARGET_GROUP_ARN is missing", "errorType": "InvalidConfiguration"},
+        set(),
+    ),
     "Lambda's own": ({"time": "2026-03-14T03:12:09Z", "type": "platform.report", "record": {"status": "success"}}, set()),
 }
 

@@ -28,6 +28,7 @@ ALARMS = {
     "FunctionFails": Alarm("AWS/Lambda", "Errors", ("FailoverFunction",)),
     "FunctionThrottled": Alarm("AWS/Lambda", "Throttles", ("FailoverFunction",)),
     "EventsFailed": Alarm("AWS/SQS", WAITING, ("FailedRuns.QueueName",), statistic="Maximum"),
+    "FailedEventsAreLost": Alarm("AWS/Lambda", "DestinationDeliveryFailures", ("FailoverFunction",)),
     "EventsUndelivered": Alarm("AWS/SQS", WAITING, ("UndeliveredEvents.QueueName",), statistic="Maximum"),
     "ScheduleIsSilent": Alarm(NAMESPACE, "ScheduledRuns", comparison="LessThanThreshold", missing="breaching"),
     "TargetWasNotTheWriter": Alarm(NAMESPACE, "Drift"),
@@ -76,6 +77,8 @@ RATES |= {"1 minute": 60, "1 hour": 3600}
 def test_a_silent_schedule_fires_after_three_missed_runs(rate, period):
     alarm = alarms(Stack(ScheduleRate=f"rate({rate})"))["ScheduleIsSilent"]
     assert seconds(alarm) == 3 * period
+    # And later by what CloudWatch waits for data that may still come.
+    assert f"three times rate({rate}) and the minutes that CloudWatch waits" in alarm["AlarmDescription"]
     assert int(alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])) == int(alarm["EvaluationPeriods"])
     # CloudWatch's own limits: a day, and seven days for periods of an hour or more.
     assert seconds(alarm) <= (604_800 if int(alarm["Period"]) >= 3600 else 86_400), "CloudWatch refuses that"

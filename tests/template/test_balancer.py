@@ -96,6 +96,54 @@ def test_given_security_groups_replace_the_stacks_own():
     assert not stack.of_type("AWS::EC2::SecurityGroup")
 
 
+# A consumer hangs on each of these; a permission for new connections must go when its principal is no longer given.
+TRAFFIC = {"LoadBalancer", "LoadBalancerSecurityGroup", "TargetGroup", "Listener", "EndpointService"}
+
+
+def test_what_carries_traffic_outlives_the_stack_and_nothing_else_does():
+    made = Stack(**NETWORK, **CHOICES["principals"]).resources
+    assert {name for name, resource in made.items() if resource.get("DeletionPolicy", "Delete") != "Delete"} == TRAFFIC
+    # Of a first deployment that fails nothing stays, and of two target groups only the one in use.
+    assert {(made[name]["DeletionPolicy"], made[name]["UpdateReplacePolicy"]) for name in TRAFFIC} == {
+        ("RetainExceptOnCreate", "Delete")
+    }
+
+
+@pytest.mark.parametrize("protection", ["true", "false"])
+def test_the_balancer_is_protected_from_deletion_if_that_is_wanted(protection):
+    attributes = Stack(**NETWORK, DeletionProtection=protection).properties("LoadBalancer")["LoadBalancerAttributes"]
+    assert attributes == [{"Key": "deletion_protection.enabled", "Value": protection}]
+
+
+def test_the_outputs_name_what_outlives_the_stack(own_balancer):
+    assert own_balancer.outputs["LoadBalancerArn"] == "LoadBalancer"
+    assert {"TargetGroupArn", "EndpointServiceName", "LoadBalancerSecurityGroupId"} <= own_balancer.outputs.keys()
+
+
+def test_the_endpoint_service_serves_the_given_regions():
+    service = Stack(**NETWORK, **CHOICES["regions"]).properties("EndpointService")
+    assert service["SupportedRegions"] == ["eu-west-1", "us-east-1"]
+
+
+@pytest.mark.parametrize("value", ["", "us-gov-west-1", "ap-southeast-2,eu-west-1"])
+def test_regions_are_accepted(value):
+    assert re.search(TEMPLATE["Parameters"]["SupportedRegions"]["AllowedPattern"], value)
+
+
+@pytest.mark.parametrize("value", ["*", "eu-west-1, us-east-1", "eu-west-1,", "eu-west-1a"])
+def test_what_is_no_list_of_regions_is_refused(value):
+    assert not re.search(TEMPLATE["Parameters"]["SupportedRegions"]["AllowedPattern"], value)
+
+
+@pytest.mark.parametrize("words", ["clients or the cluster's instances", "8 free addresses"])
+def test_the_subnets_are_described_by_what_they_need(words):
+    assert words in TEMPLATE["Parameters"]["SubnetIds"]["Description"]
+
+
+def test_the_port_says_what_a_change_asks_for():
+    assert "then invoke reconcile" in TEMPLATE["Parameters"]["TargetPort"]["Description"]
+
+
 @pytest.mark.parametrize("port", ["3306", "5432"])
 def test_the_port_is_the_same_everywhere(port):
     stack = Stack(**NETWORK, **CHOICES["clients"], TargetPort=port)

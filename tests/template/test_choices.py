@@ -30,7 +30,10 @@ def test_every_condition_holds_for_some_choice_and_fails_for_another(stacks, con
 ENFORCED = NETWORK | {"SecurityGroupsOnPrivateLink": "on"}
 
 
-@pytest.mark.parametrize("parameters", [{}, NETWORK, ENFORCED | CHOICES["clients"], CHOICES["EventBridge"]])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, NETWORK, ENFORCED | CHOICES["clients"], CHOICES["EventBridge"], CHOICES["both"] | CHOICES["topic"], CHOICES["VPC"]],
+)
 def test_parameters_that_fit_together_are_accepted(parameters):
     assert Stack(**parameters).broken_rules() == []
 
@@ -42,6 +45,8 @@ def test_parameters_that_fit_together_are_accepted(parameters):
         (NETWORK | {"SubnetIds": ""}, "SubnetIds"),
         (ENFORCED, "ClientCidr"),
         (CHOICES["topic"] | CHOICES["EventBridge"], "FailoverTopicArn"),
+        (CHOICES["VPC"] | {"FunctionSecurityGroupIds": ""}, "FunctionSecurityGroupIds"),
+        (CHOICES["VPC"] | {"FunctionSubnetIds": ""}, "FunctionSubnetIds"),
     ],
 )
 def test_parameters_that_do_not_fit_together_are_refused(parameters, names):
@@ -107,3 +112,18 @@ def test_with_eventbridge_nothing_of_rds_goes_through_sns(eventbridge):
 
 def test_with_sns_no_event_comes_twice(stack):
     assert "AWS::Events::Rule" not in stack.types()
+
+
+def test_with_both_an_event_has_two_ways_of_which_neither_needs_the_other(both, stack, eventbridge):
+    assert both.types() == stack.types() | eventbridge.types()
+    for way in (stack, eventbridge):
+        for name in {"FailoverEvents", "FailoverSubscription", "FailoverRule"} & way.resources.keys():
+            assert both.properties(name) == way.properties(name)
+
+
+def test_the_function_runs_in_the_given_subnets_and_outside_any_vpc_unasked(in_a_vpc, stack):
+    assert in_a_vpc.properties("FailoverFunction")["VpcConfig"] == {
+        "SubnetIds": ["subnet-12345678", "subnet-87654321"],
+        "SecurityGroupIds": ["sg-12345678"],
+    }
+    assert "VpcConfig" not in stack.properties("FailoverFunction")

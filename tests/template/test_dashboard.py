@@ -28,7 +28,16 @@ def test_it_shows_every_metric_of_the_log_and_no_other(stack):
 
 
 @pytest.mark.parametrize(
-    "name", ["Errors", "Throttles", "Duration", "FailoverFunction", "FailedRuns.QueueName", "UndeliveredEvents.QueueName"]
+    "name",
+    [
+        "Errors",
+        "Throttles",
+        "Duration",
+        "DestinationDeliveryFailures",
+        "FailoverFunction",
+        "FailedRuns.QueueName",
+        "UndeliveredEvents.QueueName",
+    ],
 )
 def test_it_shows_how_the_function_and_its_queues_fare(stack, name):
     assert f'"{name}"' in text(stack)
@@ -43,12 +52,24 @@ def test_it_shows_the_hosts_of_the_group(balancer, metric, request):
     assert any(f'MetricName="{metric}" TargetGroup="{group}"' in search for search in searches)
 
 
-def test_its_query_reads_fields_that_the_log_has(stack):
-    (query,) = [widget["query"] for widget in widgets(stack) if "query" in widget]
+@pytest.fixture(scope="module")
+def query(stack):
+    (found,) = [widget["query"] for widget in widgets(stack) if "query" in widget]
+    return found
+
+
+def test_its_query_reads_fields_that_the_log_has(query):
     assert "SOURCE 'FailoverLogGroup'" in query
     fields = re.search(r"fields @timestamp, ([\w, ]+) \|", query)
     assert fields, query
     assert set(fields[1].split(", ")) <= set().union(*(line for line, _ in LINES.values()))
+
+
+def test_its_query_shows_a_configuration_that_the_function_refuses(query):
+    line, _ = LINES["a bad configuration"]
+    choices = re.findall(r"(\w+) = '(\w+)'", query.split("filter ")[1])
+    assert any(line.get(field) == value for field, value in choices)
+    assert "errorType" in query
 
 
 def test_there_is_none_if_it_is_not_wanted():

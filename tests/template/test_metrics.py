@@ -54,6 +54,7 @@ def test_every_outcome_of_the_source_has_a_sample_line():
         '"decision"',
         "tracing::error!(finding = code",
         '"stale-ip-dict-entry",',
+        "tracing::error!(errorType = ERROR_TYPE",
         '"ip-dict-not-compared"',
         'cause: "schedule"',
         'info("registered", &json!({ "registered"',

@@ -41,6 +41,11 @@ def test_the_log_holds_what_the_metrics_count(stack):
     assert logging["ApplicationLogLevel"] in ("TRACE", "DEBUG", "INFO"), "the line of a decision is of level INFO"
 
 
+def test_the_log_has_a_name_that_no_other_function_has(stack):
+    assert "LogGroupName" not in stack.properties("FailoverLogGroup")
+    assert stack.outputs["LogGroupName"] == "FailoverLogGroup"
+
+
 @pytest.mark.parametrize("days", [default("LogRetentionDays"), "7"])
 def test_the_log_is_kept_for_as_long_as_the_parameter_says(days):
     assert Stack(LogRetentionDays=days).only("AWS::Logs::LogGroup")["RetentionInDays"] == days

@@ -1,8 +1,10 @@
 """Who may do what: the roles, and the policies of topics, queues and the function."""
 
+import json
 import re
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from support.project import source
 from template.choices import CHOICES
@@ -21,6 +23,9 @@ ACTIONS = {
 # What Lambda itself does with the function's role: its log, and the queue of what failed.
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 OF_A_KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
+# What AWS's own policy for functions in a VPC allows, as moto has it, without the log.
+AWS_POLICY = json.loads(aws_managed_policies_data)["AWSLambdaVPCAccessExecutionRole"]["Document"]
+IN_A_VPC = {action for action in AWS_POLICY["Statement"][0]["Action"] if action.startswith("ec2:")}
 READS = ("Describe", "Get", "List")
 
 
@@ -31,14 +36,19 @@ def calls():
 
 def allowed(stack):
     """Action → resource, of the function's role."""
-    return {action: s["Resource"] for s in stack.statements("ExecutionRole") for action in as_list(s["Action"])}
+    allows = [s for s in stack.statements("ExecutionRole") if s["Effect"] == "Allow"]
+    return {action: s["Resource"] for s in allows for action in as_list(s["Action"])}
 
 
 def test_every_call_of_the_source_has_a_known_action():
     assert calls() == ACTIONS.keys()
 
 
-@pytest.mark.parametrize(("parameters", "more"), [({}, set()), (CHOICES["key"], OF_A_KEY)], ids=["plain", "with a key"])
+@pytest.mark.parametrize(
+    ("parameters", "more"),
+    [({}, set()), (CHOICES["key"], OF_A_KEY), (CHOICES["VPC"], IN_A_VPC)],
+    ids=["plain", "with a key", "in a VPC"],
+)
 def test_the_role_allows_what_the_source_calls_and_nothing_more(parameters, more):
     stack = Stack(**parameters)
     assert allowed(stack).keys() == {ACTIONS[call] for call in calls()} | OF_LAMBDA | more
@@ -58,6 +68,13 @@ def test_no_role_has_a_managed_policy_or_writes_on_every_resource(stack):
         for s in stack.statements(name):
             writes = [action for action in as_list(s["Action"]) if not action.split(":")[1].startswith(READS)]
             assert not writes or "*" not in as_list(s["Resource"]), f"{name}: {writes} on *"
+
+
+def test_only_lambda_itself_may_use_the_rights_on_network_interfaces(in_a_vpc):
+    (deny,) = [s for s in in_a_vpc.statements("ExecutionRole") if s["Effect"] == "Deny"]
+    assert (deny["Action"], deny["Resource"]) == ("ec2:*", "*")
+    # A key of requests that the code of a function makes, and of no others.
+    assert deny["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:*"}}
 
 
 @pytest.mark.parametrize("balancer", ["stack", "own_balancer"])
@@ -85,23 +102,31 @@ def test_only_alarms_of_this_account_may_publish_to_the_alert_topic(stack):
     assert s["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":123456789012:alarm:*")
 
 
+TOPIC = ("sns.amazonaws.com", "arn:aws:sns:eu-west-1:123456789012:FailoverTopic")
+GIVEN_TOPIC = ("sns.amazonaws.com", CHOICES["topic"]["FailoverTopicArn"])
+RULE = ("events.amazonaws.com", "FailoverRule.Arn")
+# The services that hand events over, each with the one resource that it may do it for.
 SOURCES = {
-    "the stack's own topic": ({}, "sns.amazonaws.com", "arn:aws:sns:eu-west-1:123456789012:FailoverTopic"),
-    "a given topic": (CHOICES["topic"], "sns.amazonaws.com", CHOICES["topic"]["FailoverTopicArn"]),
-    "EventBridge": (CHOICES["EventBridge"], "events.amazonaws.com", "FailoverRule.Arn"),
+    "the stack's own topic": ({}, {TOPIC}),
+    "a given topic": (CHOICES["topic"], {GIVEN_TOPIC}),
+    "EventBridge": (CHOICES["EventBridge"], {RULE}),
+    "both": (CHOICES["both"], {TOPIC, RULE}),
+    "both with a given topic": (CHOICES["both"] | CHOICES["topic"], {GIVEN_TOPIC, RULE}),
 }
 
 
-@pytest.mark.parametrize(("parameters", "service", "arn"), SOURCES.values(), ids=SOURCES)
-def test_only_the_source_of_events_may_invoke_the_function(parameters, service, arn):
-    permission = Stack(**parameters).only("AWS::Lambda::Permission")
-    assert (permission["Principal"], permission["SourceArn"]) == (service, arn)
+@pytest.mark.parametrize(("parameters", "sources"), SOURCES.values(), ids=SOURCES)
+def test_only_the_sources_of_events_may_invoke_the_function(parameters, sources):
+    permissions = Stack(**parameters).of_type("AWS::Lambda::Permission").values()
+    assert {(permission["Principal"], permission["SourceArn"]) for permission in permissions} == sources
 
 
-@pytest.mark.parametrize(("parameters", "service", "arn"), SOURCES.values(), ids=SOURCES)
-def test_only_the_source_of_events_may_fill_the_queue_of_what_it_could_not_deliver(parameters, service, arn):
+@pytest.mark.parametrize(("parameters", "sources"), SOURCES.values(), ids=SOURCES)
+def test_only_the_sources_of_events_may_fill_the_queue_of_what_they_could_not_deliver(parameters, sources):
     policy = Stack(**parameters).only("AWS::SQS::QueuePolicy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert (policy["Queues"], statement["Action"]) == (["UndeliveredEvents"], "sqs:SendMessage")
-    assert statement["Principal"] == {"Service": service}
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": arn}}
+    statements = policy["PolicyDocument"]["Statement"]
+    assert policy["Queues"] == ["UndeliveredEvents"]
+    assert {(s["Principal"]["Service"], s["Condition"]["ArnEquals"]["aws:SourceArn"]) for s in statements} == sources
+    assert {(s["Effect"], s["Action"], s["Resource"]) for s in statements} == {
+        ("Allow", "sqs:SendMessage", "UndeliveredEvents.Arn")
+    }

@@ -84,9 +84,19 @@ def test_the_rule_knows_the_five_failover_ids_and_no_other(triggers):
     assert {number for number in EVERY_ID if triggers(with_id[number])} == FAILOVER_IDS
 
 
-def test_the_rule_ignores_other_clusters(triggers):
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:rds:eu-west-1:123456789012:cluster:another", "arn:aws:rds:eu-west-1:123456789012:cluster:rds"]
+)
+def test_the_rule_ignores_other_clusters(triggers, arn):
     started = event("eventbridge-started")
-    assert not triggers(started | {"detail": started["detail"] | {"SourceIdentifier": "another"}})
+    assert not triggers(started | {"detail": started["detail"] | {"SourceArn": arn}})
+
+
+# A sample of AWS's has it with a prefix, a capture without.
+@pytest.mark.parametrize("identifier", ["aurora-prod", "rds:aurora-prod"])
+def test_the_rule_takes_the_cluster_however_it_is_called(triggers, identifier):
+    started = event("eventbridge-started")
+    assert triggers(started | {"detail": started["detail"] | {"SourceIdentifier": identifier}})
 
 
 def test_rds_sends_the_failovers_of_the_one_cluster(stack):
