@@ -1,0 +1,21 @@
+"""What RUNBOOK.md gives to paste."""
+
+import re
+
+from support.project import ROOT
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """The blocks of code in this language that stand in the section, without those of the sections below it."""
+    page = (ROOT / "RUNBOOK.md").read_text()
+    assert f"\n{heading}\n" in page, f"RUNBOOK.md has no section {heading}"
+    below = page.split(f"\n{heading}\n")[1]
+    section = re.split(r"^#{2,3} ", below, maxsplit=1, flags=re.MULTILINE)[0]
+    found = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert found, f"{heading} has no {language}"
+    return found
+
+
+def block(heading: str, language: str) -> str:
+    (only,) = blocks(heading, language)
+    return only
