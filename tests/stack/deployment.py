@@ -31,7 +31,7 @@ ARCHITECTURE = ARCHITECTURES.get((platform.system(), platform.machine()))
 
 
 @contextmanager
-def ministack(work):
+def ministack(work, name="ministack"):
     """The URL of a server that holds every call to IAM: the function's to the role that the template gives it."""
     port = free_port()
     environment = {
@@ -40,7 +40,7 @@ def ministack(work):
         "SFTP_ENABLED": "0", "MINISTACK_ACCOUNT_ID": ACCOUNT, "MINISTACK_REGION": REGION, "AUTH": "true",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "TMPDIR": str(work),  # it unpacks the zip there
     }  # fmt: skip
-    with server(["ministack"], port, work / "ministack.log", "/_ministack/health", environment) as url:
+    with server(["ministack"], port, work / f"{name}.log", "/_ministack/health", environment) as url:
         yield url
 
 
@@ -56,7 +56,8 @@ class Deployment:
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())
-        template, self.left_out = adapted(), []
+        template, self.left_out = adapted((ROOT / "template.yaml").read_text()), []
+        template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
         parameters = {
             "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
         }  # fmt: skip
@@ -125,10 +126,9 @@ class Deployment:
         return self.function.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] == "Successful"
 
 
-def adapted():
+def adapted(text):
     """The template, but for what MiniStack takes otherwise than AWS."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
+    template = yaml_parse(text)
     # MiniStack's target groups have IDs that no group on AWS has (letters beyond f). The template rightly refuses them.
     del template["Parameters"]["TargetGroupArn"]["AllowedPattern"]
     # In a condition MiniStack cannot split. What asks so is whether the schedule's rate is in hours: it is in minutes.
