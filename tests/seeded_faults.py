@@ -2,7 +2,8 @@
 """Does the proof bite? Breaks each safety rule in turn and shows which tests notice: python3 tests/seeded_faults.py [WORDS]
 
 With WORDS only the faults whose title holds them. Works on a copy of the sources below target/, with a target folder of its own:
-cargo would take the copy in a shared one for the original. Prints a table; ends with an error if a fault goes unnoticed, or if a place to break is no longer there.
+cargo would take the copy in a shared one for the original. Prints a table; ends with an error if a fault goes unnoticed, or if a
+place to break is no longer there.
 """
 
 import os
@@ -83,7 +84,11 @@ FAULTS: list[tuple[str, str, dict[str, str]]] = [
         "writer.rs",
         {"(self, Asker::Routine | Asker::FreshClaim)": "(self, Asker::Routine | Asker::FreshClaim | Asker::Operator)"},
     ),
-    ("an older event acted on after a newer one", "claim.rs", {"self.time - time > TimeDelta": "self.time - time > TimeDelta::days(9) + TimeDelta"}),
+    (
+        "an older event acted on after a newer one",
+        "claim.rs",
+        {"self.time - time > TimeDelta": "self.time - time > TimeDelta::days(9) + TimeDelta"},
+    ),
     ("a claim counts that was not acted on", "function.rs", {"Outcome::Switched | Outcome::Unchanged": "_"}),
     ("no closing look", "apply.rs", {"if is_left_empty(aws).await": "if false && is_left_empty(aws).await"}),
     (
