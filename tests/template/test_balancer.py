@@ -96,7 +96,7 @@ def test_given_security_groups_replace_the_stacks_own():
     assert not stack.of_type("AWS::EC2::SecurityGroup")
 
 
-# A consumer hangs on each of these; a permission for new connections must go when its principal is no longer given.
+# Consumers depend on each of these; a permission for new connections must go when its principal is no longer given.
 TRAFFIC = {"LoadBalancer", "LoadBalancerSecurityGroup", "TargetGroup", "Listener", "EndpointService"}
 
 
