@@ -3,7 +3,7 @@
 import pytest
 
 from stack.cases import DROP_IN, FRESH, STALE_MAP, VERIFYING
-from stack.expect import A1, A2, STALE, checked, switched, unchanged
+from stack.expect import A1, A2, STALE, checked, ignored, switched, unchanged
 from support.aws import ATTRIBUTES, set_attributes
 from support.events import fresh
 from support.project import EVENTS
@@ -49,9 +49,14 @@ def test_without_a_cluster_a_claim_is_acted_on_whatever_its_age(moto, drop_in, n
 
 
 def test_without_a_cluster_the_same_event_again_changes_nothing(moto, drop_in):
-    expect = switched("RDS-EVENT-0073", "aurora-2")
-    assert_comes_of(expect, moto, drop_in, EVENTS["started-cross-az"])
-    assert_comes_of(unchanged("RDS-EVENT-0073", "aurora-2", "event"), moto, drop_in, EVENTS["started-cross-az"])
+    event = fresh("started-cross-az")
+    assert_comes_of(switched("RDS-EVENT-0073", "aurora-2"), moto, drop_in, event)
+    assert_comes_of(unchanged("RDS-EVENT-0073", "aurora-2", "event"), moto, drop_in, event)
+
+
+def test_without_a_cluster_an_event_older_than_one_acted_on_is_ignored(moto, drop_in):
+    assert_comes_of(switched("RDS-EVENT-0073", "aurora-2"), moto, drop_in, fresh("started-cross-az"))
+    assert_comes_of(ignored("came late"), moto, drop_in, EVENTS["promoting-previous-primary"])
 
 
 @pytest.mark.parametrize(("name", "expect"), VERIFYING.items(), ids=VERIFYING)
