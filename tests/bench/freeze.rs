@@ -31,8 +31,9 @@ impl Frozen {
     pub fn stands_still(&self) -> bool {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
         threads.flatten().all(|thread| {
-            let stat = fs::read_to_string(thread.path().join("stat")).unwrap();
-            stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
+            // One that has just ended has none.
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
         })
     }
 

@@ -43,6 +43,8 @@ pub struct Invocation {
     pub calls: usize,
     /// How many calls in a row it took until the group was right.
     pub calls_in_a_row: usize,
+    /// How many new connections it made.
+    pub connections: usize,
 }
 
 /// A process that has served its first event, and rests.
@@ -78,8 +80,9 @@ impl<'a> Resting<'a> {
         let (cold_cpu, rss_mb) = (ms(live.process.cpu()), live.process.peak_rss());
         live.lambda.asked().await;
         let frozen = case.rest.is_frozen().then(|| Frozen::new(live.process.pid()));
+        assert_ne!(live.aws.server.open(), 0, "{} has no connection that could be closed", subject.name);
         if case.rest.is_closed() {
-            assert_ne!(live.aws.server.close_connections().await, 0, "{} has no connection that could be closed", subject.name);
+            live.aws.server.close_connections().await;
         }
         Resting { subject, case, frozen, live, since: Instant::now(), init: ms(init), cold, cold_cpu, rss_mb }
     }
@@ -88,11 +91,10 @@ impl<'a> Resting<'a> {
     pub async fn finish(mut self) -> Sample {
         tokio::time::sleep((self.since + self.case.rest.length()).saturating_duration_since(Instant::now())).await;
         assert!(self.frozen.as_ref().is_none_or(Frozen::stands_still), "{} has gone on by itself", self.subject.name);
-        let connections = self.live.aws.server.accepted();
+        let open = self.live.aws.server.open();
+        assert_eq!(open == 0, self.case.rest.is_closed(), "{} has {open} open connections", self.subject.name);
         let warm = self.live.invoke(self.case.failover_to(2), self.case, self.frozen.as_mut()).await;
         assert_eq!(self.live.standin.registered(), [case::target(2)], "{} after the second event", self.subject.name);
-        let made = self.live.aws.server.accepted() - connections;
-        assert_eq!(made > 0, self.case.rest.is_closed(), "{} has made {made} new connections", self.subject.name);
         Sample { init: self.init, cold: self.cold, cold_cpu: self.cold_cpu, rss_mb: self.rss_mb, warm }
     }
 }
@@ -113,7 +115,7 @@ impl Live {
     }
 
     async fn invoke(&mut self, event: Vec<u8>, case: &Case, frozen: Option<&mut Frozen>) -> Invocation {
-        let before = self.process.cpu();
+        let (before, connections) = (self.process.cpu(), self.aws.server.accepted());
         let mut given = self.lambda.give(event).await;
         if let Some(frozen) = frozen {
             tokio::time::sleep(ARRIVES).await;
@@ -129,6 +131,7 @@ impl Live {
             cpu: ms(self.process.cpu() - before),
             calls: calls.len(),
             calls_in_a_row,
+            connections: self.aws.server.accepted() - connections,
         }
     }
 }

@@ -34,13 +34,14 @@ pub const COLD: [Figure; 9] = [
 ];
 
 /// Of the second event, to a process that was frozen.
-pub const THAWED: [Figure; 6] = [
+pub const THAWED: [Figure; 7] = [
     throttled("right ms", |sample| sample.warm.right),
     throttled("invoke ms", |sample| sample.warm.invoke),
     Figure { digits: 2, ..throttled("right ÷ (3 × latency)", |sample| sample.warm.right_to_calls) },
     plain("CPU ms", 1, |sample| sample.warm.cpu),
     plain("calls", 0, |sample| sample.warm.calls as f64),
     plain("calls in a row until right", 0, |sample| sample.warm.calls_in_a_row as f64),
+    plain("new connections", 0, |sample| sample.warm.connections as f64),
 ];
 
 const GROWTH: [Figure; 5] = [
@@ -81,7 +82,8 @@ pub fn zips(subjects: &[Subject]) {
 
 fn line(name: &str, values: &[f64], digits: usize) {
     let cells: Vec<_> = values.iter().map(|value| format!("{value:.digits$}")).collect();
-    let ratio = if let [ours, theirs] = values { format!("{:.1}", theirs / ours) } else { String::new() };
+    // Counts are not compared.
+    let ratio = if let ([ours, theirs], 1..) = (values, digits) { format!("{:.1}", theirs / ours) } else { String::new() };
     println!("| {name} | {} | {ratio} |", cells.join(" | "));
 }
 

@@ -60,13 +60,16 @@ impl Server {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Closes all idle connections, as a server does that has waited long enough; gives how many there were.
-    pub async fn close_connections(&self) -> usize {
-        let open = self.connections.receiver_count();
+    /// How many of them are open.
+    pub fn open(&self) -> usize {
+        self.connections.receiver_count()
+    }
+
+    /// Closes all idle connections, as a server does that has waited long enough.
+    pub async fn close_connections(&self) {
         self.connections.send_replace(());
         let closed = tokio::time::timeout(Duration::from_secs(5), self.connections.closed()).await;
-        closed.unwrap_or_else(|_| panic!("of {open} connections {} are still open", self.connections.receiver_count()));
-        open
+        closed.unwrap_or_else(|_| panic!("{} connections are still open", self.open()));
     }
 }
 
