@@ -51,10 +51,11 @@ impl ClusterId {
     }
 
     /// The cluster that an event names, even by a name that RDS would not give: it is some cluster, only not ours.
-    /// `None` if it names none.
+    /// `None` if it names none. AWS's own sample of an EventBridge event has `rds:` before the identifier.
     pub fn of_event(name: &str) -> Option<ClusterId> {
         let name = name.trim().to_ascii_lowercase();
-        (!name.is_empty()).then_some(ClusterId { id: name, arn: None })
+        let name = name.strip_prefix("rds:").unwrap_or(&name);
+        (!name.is_empty()).then(|| ClusterId { id: name.to_owned(), arn: None })
     }
 
     /// The identifier without the ARN's head, in lower case.
@@ -161,6 +162,7 @@ mod tests {
         assert!(ours.is_same(&parse("arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod")));
         assert!(!ours.is_same(&parse("arn:aws:rds:us-east-1:123456789012:cluster:aurora-prod")));
         assert!(!ours.is_same(&parse("aurora-test")));
+        assert!(ours.is_same(&ClusterId::of_event("rds:aurora-prod").unwrap()));
         for bad in ["", "arn:aws:rds:eu-west-1:123456789012:db:aurora-1", "arn:aws:rds:eu-west-1:1:cluster:", "a b", "arn:"] {
             assert_eq!(ClusterId::parse(bad), None, "{bad:?}");
         }

@@ -142,8 +142,10 @@ fn notice(event_id: &str, message: &str, cluster: Option<ClusterId>, time: Optio
     Notice::Claim(Claim { kind, instance, message: one_line(message), cluster, age_ms, time })
 }
 
+/// A `Source ARN` that is no cluster's still names what the event is of: not our cluster.
 fn cluster(arn: Option<&str>, id: Option<&str>) -> Option<ClusterId> {
-    arn.and_then(|arn| ClusterId::parse(arn.trim())).or_else(|| ClusterId::of_event(id?))
+    let by_arn = arn.and_then(|arn| ClusterId::parse(arn.trim()));
+    by_arn.or_else(|| id.and_then(ClusterId::of_event)).or_else(|| arn.and_then(ClusterId::of_event))
 }
 
 fn newest_claim(notices: impl IntoIterator<Item = Result<Notice, Error>>, followed: &Followed) -> Result<Trigger, Error> {

@@ -94,6 +94,9 @@ async fn what_is_no_failover_of_this_cluster_is_ignored_with_the_reason() {
     let mut odd = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
     odd["Source ID"] = "a name that RDS would not give".into();
     odd["Source ARN"] = Value::Null;
+    let mut of_no_cluster = notification("RDS-EVENT-0073", "Started cross AZ failover to DB instance: aurora-2", 0);
+    of_no_cluster["Source ID"] = Value::Null;
+    of_no_cluster["Source ARN"] = "arn:aws:rds:eu-west-1:123456789012:db:aurora-prod".into();
     let table = [
         (sns([&"This is a message to notify that RDS will attempt to send you event notifications".into()]), "not JSON"),
         (sns([&"".into()]), "not JSON"),
@@ -101,6 +104,7 @@ async fn what_is_no_failover_of_this_cluster_is_ignored_with_the_reason() {
         (sns([&notification("RDS-EVENT-0049", "Multi-AZ instance failover completed.", 0)]), "RDS-EVENT-0049"),
         (sns([&foreign]), "billing"),
         (sns([&odd]), "a name that rds would not give"),
+        (sns([&of_no_cluster]), ":db:aurora-prod"),
         (sns([]), "no record"),
         (
             json!({"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventID": "RDS-EVENT-0006"}}),
