@@ -13,7 +13,7 @@ use crate::aws::{Aws, TargetGroup};
 use crate::cluster::{ClusterId, ClusterView, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
-use crate::ip_dict::{Resolved, compare};
+use crate::ip_dict::{IpDict, Resolved, compare};
 use crate::target::{Listed, Target};
 use crate::writer::Shield;
 
@@ -55,7 +55,7 @@ impl SetUp<'_> {
         let mut findings = self.group_findings();
         findings.extend(self.writer_findings(change.as_ref()));
         findings.extend(self.member_findings());
-        findings.extend(compare(&self.config.ip_dict, &self.resolved, Some(&self.group.ip_address_type)));
+        findings.extend(compare(&self.members_entries(), &self.resolved, Some(&self.group.ip_address_type)));
         if self.config.dry_run {
             let message = "DRY_RUN is on, so nothing moves the target: set it to false".to_owned();
             findings.push(Finding::warning("dry-run", message));
@@ -69,6 +69,12 @@ impl SetUp<'_> {
             targets: self.registered().cloned().collect(),
             findings,
         }
+    }
+
+    /// Without the entries of no member, which have a finding of their own.
+    fn members_entries(&self) -> IpDict {
+        let is_member = |id: &InstanceId| self.view.members.iter().any(|member| member.id == *id);
+        self.config.ip_dict.iter().filter(|(id, _)| is_member(id)).map(|(id, ip)| (id.clone(), *ip)).collect()
     }
 
     fn listed(&self) -> &[Listed] {

@@ -65,15 +65,19 @@ pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
 /// target group's: it says which of two addresses an entry that is neither should have been.
 pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option<&str>) -> Vec<Finding> {
     let finding = |(id, mapped): (&InstanceId, &IpAddr)| {
-        let (instance, addresses) = resolved.iter().find(|(instance, _)| instance.id == *id)?;
         let not_compared = |why: &str| {
             let message = format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}");
             Some(Finding::warning("ip-dict-not-compared", message))
         };
+        let unknown =
+            |why: &str| not_compared(&format!("{why}; make sure that the entry is right, the next scheduled run tries again"));
+        let Some((instance, addresses)) = resolved.iter().find(|(instance, _)| instance.id == *id) else {
+            return unknown("RDS shows no such instance in the cluster");
+        };
         let addresses = match addresses {
             Ok(addresses) if addresses.contains(mapped) && !is_public(instance, *mapped) => return None,
             Ok(addresses) => addresses,
-            Err(why) => return not_compared(&why.to_string()),
+            Err(why) => return unknown(&why.to_string()),
         };
         match target_address(instance, addresses, ip_address_type) {
             Ok(found) => Some(Finding::error(
@@ -84,7 +88,7 @@ pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option
                 "it is publicly accessible, and from here its name resolves to its public address {ip}: make sure that the entry is \
                  its private address; inside the VPC the function can compare it"
             )),
-            Err(why) => not_compared(&why.to_string()),
+            Err(why @ Unusable::Ambiguous(_)) => unknown(&why.to_string()),
         }
     };
     map.iter().filter_map(finding).collect()
@@ -93,6 +97,17 @@ pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_whose_instance_rds_does_not_show_could_not_be_compared() {
+        let map = IpDict::from([(InstanceId::parse("aurora-2").unwrap(), "10.0.2.22".parse().unwrap())]);
+        let found = compare(&map, &vec![], None);
+        let [Finding { code: "ip-dict-not-compared", message, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert!(
+            message.contains("RDS shows no such instance") && message.contains("make sure that the entry is right"),
+            "{message}"
+        );
+    }
 
     #[test]
     fn an_entry_is_stale_only_if_it_could_be_compared_and_is_none_of_the_addresses() {

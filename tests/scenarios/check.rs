@@ -340,3 +340,12 @@ async fn a_check_that_cannot_be_made_is_an_error_that_names_the_call() {
         assert!(error.to_string().contains(action) && error.to_string().contains("AccessDenied"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn an_empty_group_that_no_balancer_uses_is_both_and_a_dry_run_of_check_is_a_check() {
+    let standin = Standin::new().with_targets("");
+    standin.world().load_balancers.clear();
+    let report = invoke(&standin, WITH_RDS, &json!({"action": "check", "dry_run": true})).await.unwrap();
+    let codes: Vec<_> = report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    assert_eq!((&report["outcome"], codes), (&json!("checked"), vec!["target-unused", "targets"]));
+}
