@@ -52,8 +52,10 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            // Quoted and escaped, so that a value with line breaks in it stays on this line.
-            Some(value) => write!(f, "{}={value:?}: expected {}", self.variable, self.expected),
+            // As it is, but for what would break the line.
+            Some(value) => {
+                write!(f, "{}=\"{}\": expected {}", self.variable, value.replace(char::is_control, " "), self.expected)
+            }
             None => write!(f, "{} is not set: expected {}", self.variable, self.expected),
         }
     }

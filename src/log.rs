@@ -34,7 +34,7 @@ const MERGED: &str = "fields";
 /// fields that are named at run time.
 pub(crate) fn info(message: &str, fields: &impl Serialize) {
     let fields = serde_json::to_string(fields).unwrap_or_default();
-    tracing::info!(fields, "{message}");
+    tracing::info!(%fields, "{message}");
 }
 
 /// One flat JSON object a line, so that a metric filter or a query can name a field without a path: `{ $.outcome =
@@ -76,7 +76,7 @@ impl Fields<'_> {
 
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}").into());
+        self.record_str(field, &format!("{value:?}"));
     }
     fn record_str(&mut self, field: &Field, value: &str) {
         match serde_json::from_str(value) {

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
     if arguments == ["--version"] {
         return say_version();
     }
-    if !arguments.is_empty() || std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+    if !arguments.is_empty() || std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none_or(|api| api.is_empty()) {
         return fail(
             "this program takes no arguments but --version; AWS Lambda starts it, or cargo lambda watch, and sets AWS_LAMBDA_RUNTIME_API",
         );
@@ -37,6 +37,9 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&error.to_string()).await,
     };
+    if let Err(line) = sdk::check_certificates(variable) {
+        return refuse(&line).await;
+    }
     let sdk = sdk::settings(sdk::https()).region(Region::new(config.region.clone())).load().await;
     let clients = Clients::new(&sdk, &config);
     let function = &Function::new(config, clients);
@@ -76,7 +79,7 @@ async fn refuse(line: &str) -> ExitCode {
     if let (Ok(client), Ok(request)) = (Client::builder().build(), request)
         && !matches!(timeout(REPORT_TIMEOUT, client.call(request)).await, Ok(Ok(_)))
     {
-        tracing::warn!("the Lambda Runtime API did not take the init error");
+        tracing::debug!("the Lambda Runtime API did not take the init error");
     }
     if !log::is_json() {
         return fail(line);

@@ -32,6 +32,22 @@ pub fn https() -> SharedHttpClient {
     http_client_fn(move |_, _| pool.clone())
 }
 
+/// Whether `SSL_CERT_FILE`, if it is set, names a file with a certificate. One that has none leaves the client without any trust
+/// anchor: every call would fail, and only once an event comes.
+///
+/// # Errors
+/// One line that names the variable, the value and what was expected.
+pub fn check_certificates(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    let Some(file) = variable("SSL_CERT_FILE") else { return Ok(()) };
+    let holds_one = std::fs::read(&file).is_ok_and(|text| text.windows(BEGIN.len()).any(|window| window == BEGIN));
+    if holds_one {
+        Ok(())
+    } else {
+        Err(format!("SSL_CERT_FILE=\"{file}\": expected a readable file of PEM certificates, or unset"))
+    }
+}
+
 /// The SDK's settings that this function depends on; region, credentials and endpoint come from the environment as
 /// usual.
 pub fn settings(http: impl HttpClient + 'static) -> ConfigLoader {

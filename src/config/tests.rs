@@ -57,7 +57,7 @@ fn a_bad_value_is_refused_in_one_line_that_names_variable_value_and_expectation(
         ("IP_DICT", "", "is not set", "a JSON object"),
         ("IP_DICT", "{}", "\"{}\"", "at least one entry unless DB_CLUSTER_ID"),
         ("IP_DICT", "aurora-1=10.0.1.11", "aurora-1=10.0.1.11", "a JSON object"),
-        ("IP_DICT", "{\"a\":\n1}", "\\n", "a JSON object"),
+        ("IP_DICT", "{\"a\":\n1}", "{\"a\": 1}", "a JSON object"),
         ("IP_DICT", r#"["10.0.1.11"]"#, "10.0.1.11", "expected a JSON object of strings"),
         ("IP_DICT", r#"{"a":"10.0.1.11.example"}"#, "10.0.1.11.example", "is no IP address"),
         ("IP_DICT", r#"{"a":"10.0.1.11/32"}"#, "10.0.1.11/32", "is no IP address"),

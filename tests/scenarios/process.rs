@@ -94,6 +94,26 @@ async fn without_rds_an_old_event_is_acted_on_with_a_warning() {
 }
 
 #[tokio::test]
+async fn what_is_passed_over_and_what_could_not_be_seen_is_in_the_log() {
+    let standin = Standin::new()
+        .with_fault("DescribeTargetHealth", Fault::Delay(Duration::ZERO))
+        .with_fault("DescribeTargetHealth", Fault::Error(403, "AccessDenied", "not authorized"));
+    let message = |instance: &str, age| notification("RDS-EVENT-0073", &format!("Started same AZ failover: {instance}"), age);
+    let records = sns([&message("aurora-3", 60_000), &message("aurora-2", 0), &json!({"no": "event"})]);
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&records)], LAMBDA_TIMEOUT).await);
+    let function = api.spawn(&[("AWS_ENDPOINT_URL", &aws.uri()), ("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)]);
+    assert_eq!(api.sent(1).await[0].1["target"], "10.0.2.22:3306");
+    let (lines, _) = lines(function).await;
+    let says = |level: &str, words: &str| {
+        let found = lines.iter().filter(|line| line["level"] == level && line.to_string().contains(words)).count();
+        assert_eq!(found, 1, "{level} {words}: {lines:?}");
+    };
+    says("INFO", "aurora-3\\\": superseded");
+    says("WARN", "has no \\\"Event ID\\\"");
+    says("WARN", "whether the group still holds a target could not be seen");
+}
+
+#[tokio::test]
 async fn errors_reach_lambda_by_name_are_logged_once_and_the_process_lives_on() {
     let standin = Standin::new();
     let aws = standin.serve().await;
@@ -186,6 +206,23 @@ async fn an_answer_that_breaks_off_is_no_answer_whatever_its_status() {
     assert!(error["errorMessage"].as_str().unwrap().contains("its last attempt: no answer ("), "{error}");
 }
 
+/// In Lambda's plain format too the decision can be read: its fields are not escaped.
+#[tokio::test]
+async fn the_plain_line_of_the_decision_has_the_answer_as_it_is() {
+    let standin = Standin::new();
+    let (aws, api) = (standin.serve().await, RuntimeApi::start([fresh(&started("aurora-2", 0))], LAMBDA_TIMEOUT).await);
+    let mut function = api.spawn(&[
+        ("AWS_ENDPOINT_URL", &aws.uri()),
+        ("TARGET_GROUP_ARN", TARGET_GROUP),
+        ("IP_DICT", IP_DICT),
+        ("AWS_LAMBDA_LOG_FORMAT", "Text"),
+    ]);
+    api.sent(1).await;
+    function.start_kill().unwrap();
+    let log = String::from_utf8(function.wait_with_output().await.unwrap().stdout).unwrap();
+    assert!(log.contains(r#"decision fields={"outcome":"switched","cause":"RDS-EVENT-0073","writer":"aurora-2""#), "{log}");
+}
+
 /// Seen with cargo-lambda 1.9: its emulator sends 600000, a duration, where Lambda sends milliseconds since 1970.
 #[tokio::test]
 async fn a_deadline_that_is_long_past_does_not_stop_a_run() {
@@ -198,7 +235,7 @@ async fn a_deadline_that_is_long_past_does_not_stop_a_run() {
 
 #[tokio::test]
 async fn bad_configuration_ends_the_init_phase_with_one_line() {
-    let table: [(&[(&str, &str)], &str, &str); 3] = [
+    let table: [(&[(&str, &str)], &str, &str); 5] = [
         (&[("IP_DICT", IP_DICT)], "TARGET_GROUP_ARN is not set", "the ARN of a target group"),
         (&[("TARGET_GROUP_ARN", TARGET_GROUP)], "IP_DICT is not set", "a JSON object"),
         (
@@ -206,6 +243,12 @@ async fn bad_configuration_ends_the_init_phase_with_one_line() {
             "TARGET_PORT=\"70000\"",
             "1 to 65535",
         ),
+        (
+            &[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("SSL_CERT_FILE", "/no/such.pem")],
+            "SSL_CERT_FILE=\"/no/such.pem\"",
+            "PEM certificates",
+        ),
+        (&[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", r#"{"a":"x"}"#)], r#"IP_DICT="{"a":"x"}""#, "a JSON object"),
     ];
     for (variables, what, expected) in table {
         let api = RuntimeApi::start([], LAMBDA_TIMEOUT).await;
@@ -226,11 +269,12 @@ async fn bad_configuration_ends_the_init_phase_with_one_line() {
     }
 }
 
-async fn by_hand(arguments: &[&OsStr]) -> (Option<i32>, String, String) {
+async fn by_hand(arguments: &[&OsStr], runtime_api: Option<&str>) -> (Option<i32>, String, String) {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_aurora-nlb-failover"))
         .args(arguments)
         .env_clear()
         .envs([("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)])
+        .envs(runtime_api.map(|api| ("AWS_LAMBDA_RUNTIME_API", api)))
         .stdin(Stdio::null())
         .output()
         .await
@@ -244,10 +288,12 @@ async fn started_by_hand_it_says_what_starts_it_or_its_version() {
     let text = ["", "--help", "check", "version", "--version please", "please --version"];
     let words = text.map(|text| text.split_whitespace().map(OsStr::new).collect::<Vec<_>>());
     for arguments in words.into_iter().chain([vec![OsStr::from_bytes(b"\xff")]]) {
-        let (code, _, line) = by_hand(&arguments).await;
-        assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
-        assert!(line.contains("AWS Lambda starts it") && line.contains("cargo lambda watch"), "{line}");
+        for runtime_api in [None, Some("")] {
+            let (code, _, line) = by_hand(&arguments, runtime_api).await;
+            assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
+            assert!(line.contains("AWS Lambda starts it") && line.contains("cargo lambda watch"), "{line}");
+        }
     }
     let version = format!("aurora-nlb-failover {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(by_hand(&[OsStr::new("--version")]).await, (Some(0), version, String::new()));
+    assert_eq!(by_hand(&[OsStr::new("--version")], None).await, (Some(0), version, String::new()));
 }

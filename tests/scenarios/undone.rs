@@ -127,6 +127,16 @@ async fn without_rds_an_event_that_is_late_by_order_is_ignored() {
     assert_eq!(as_good_as_same["outcome"], "switched");
 }
 
+/// Else a clock that is ahead by half a minute would make every event of that time late.
+#[tokio::test(start_paused = true)]
+async fn a_time_ahead_of_our_clock_counts_as_now_in_the_order() {
+    let standin = Standin::new();
+    let function = function(&standin, WITHOUT_RDS).await;
+    invoke_with(&function, &started("aurora-2", -30_000)).await.unwrap();
+    let next = invoke_after(1, &function, &started("aurora-3", 0)).await.unwrap();
+    assert_eq!((&next["outcome"], &next["writer"]), (&json!("switched"), &json!("aurora-3")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_event_by_two_ways_is_no_older_one() {
     let standin = Standin::new().rds_shows(LATE);
