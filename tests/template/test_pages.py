@@ -14,19 +14,33 @@ ALARMS = re.findall(
 )
 
 
-def anchors(page: Path) -> set[str]:
+def prose(page: Path) -> str:
+    """The page without its blocks of code, whose comments look like headings."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> list[str]:
     """What GitHub makes of the page's headings."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.fixture(params=PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def page(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
 def test_every_link_has_its_file_and_heading(page: Path) -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", prose(page)):
         file, _, anchor = link.partition("#")
         target = (page.parent / file).resolve() if file else page
         assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+        assert not anchor or anchors(target).count(anchor) == 1, link
+
+
+def test_every_numbered_source_is_given(page: Path) -> None:
+    given = re.findall(r"^\[(\d+)\]: https://", prose(page), re.MULTILINE)
+    assert sorted(given) == sorted(set(re.findall(r"\[(\d+)\](?![:(])", prose(page))))
 
 
 def test_no_alarm_is_passed_over() -> None:
