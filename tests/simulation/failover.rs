@@ -1,4 +1,4 @@
-//! What happens to a cluster in a night: failovers and replacements one after another, and what RDS shows of each.
+//! Makes what happens to a cluster in a history: failovers and replacements one after another, and what RDS shows of each.
 
 use fastrand::Rng;
 
@@ -8,7 +8,8 @@ use crate::history::{MINUTE, Ms, Replacement, SECOND, Truth, View, instance, pic
 /// An event as RDS emits it: its ID, its message, and when it happened.
 pub type Event = (&'static str, String, Ms);
 
-pub struct Night<'a> {
+/// A history in the making.
+pub struct Draft<'a> {
     pub rng: &'a mut Rng,
     climate: Climate,
     members: usize,
@@ -22,9 +23,9 @@ pub struct Night<'a> {
     pub events: Vec<Event>,
 }
 
-impl<'a> Night<'a> {
-    pub fn new(rng: &'a mut Rng, climate: Climate, members: usize, mapped: usize) -> Night<'a> {
-        Night {
+impl<'a> Draft<'a> {
+    pub fn new(rng: &'a mut Rng, climate: Climate, members: usize, mapped: usize) -> Draft<'a> {
+        Draft {
             rng,
             climate,
             members,

@@ -1,5 +1,5 @@
-//! A seed → one bad night, as plain data: what truly happens to the cluster, what RDS and DNS show of it, which events
-//! reach Lambda when, and how the balancer and Lambda behave.
+//! Makes a history from a seed, as plain data: what happens to the cluster, what RDS and DNS show of it, which events reach
+//! Lambda when, and how the balancer and Lambda behave.
 //!
 //! Times are milliseconds from the beginning of the history.
 
@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use crate::climate::Climate;
 use crate::delivery::{Delivery, deliver};
-use crate::failover::Night;
+use crate::failover::Draft;
 
 pub type Ms = u64;
 
@@ -88,16 +88,16 @@ impl History {
         let mut rng = Rng::with_seed(seed);
         let members = rng.usize(2..=6);
         let mapped = if rng.bool() { members } else { rng.usize(0..=members) };
-        let mut night = Night::new(&mut rng, climate, members, mapped);
-        let failovers = night.rng.u64(1..=4);
+        let mut draft = Draft::new(&mut rng, climate, members, mapped);
+        let failovers = draft.rng.u64(1..=4);
         for _ in 0..failovers {
-            night.failover();
+            draft.failover();
             // A map says where its instances are, whatever becomes of them: it is for its owner to change.
-            if mapped < members && night.rng.f64() < 0.05 {
-                night.replacement();
+            if mapped < members && draft.rng.f64() < 0.05 {
+                draft.replacement();
             }
         }
-        let Night { at: end, mut truths, mut views, replacements, events, .. } = night;
+        let Draft { at: end, mut truths, mut views, replacements, events, .. } = draft;
         let deliveries = deliver(&mut rng, events);
         truths.sort_by_key(|truth| truth.at);
         views.sort_by_key(|view| view.at);
@@ -143,8 +143,8 @@ impl History {
     }
 }
 
-/// How long a target is `initial` and `draining`. A third of the nights has the recommended attributes and a fast balancer; in the
-/// others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers became
+/// How long a target is `initial` and `draining`. A third of the histories has the recommended attributes and a fast balancer; in
+/// the others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers became
 /// faster in 2024.
 fn balancer(rng: &mut Rng) -> (Ms, Ms) {
     if rng.u8(0..3) == 0 {

@@ -154,7 +154,7 @@ impl Lambda {
     }
 
     /// Whether a scheduled run would be alone and see what the last one found in order: it has nothing to do, unless a fault
-    /// befalls it, and faults befall the others often enough. Most of a night is like that.
+    /// befalls it, and faults befall the others often enough. Most scheduled runs are like that.
     pub fn is_calm(&self) -> bool {
         self.under_way.get() == 0 && *self.in_order.borrow() == Some(self.sight())
     }

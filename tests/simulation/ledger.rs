@@ -101,7 +101,7 @@ impl Ledger {
     /// Books the time since the last change, then takes over what is registered now.
     fn book(&mut self, targets: &[Target]) {
         let now = self.now();
-        // What somebody left behind before the night says nothing of failovers.
+        // What the group held before the first failover says nothing of failovers.
         let passed = now.saturating_sub(self.since.max(self.history.first_failover()));
         self.since = now;
         if self.writer.is_some() {

@@ -1,5 +1,5 @@
-//! Bad nights by the thousand: the real handler with the real SDK client in a world that fails over, loses, repeats,
-//! delays and lies.
+//! Plays histories by the thousand: the real handler with the real SDK client, in a world that fails over, that loses, repeats
+//! and delays events, and that shows what is not so.
 //!
 //! * `cargo test --test simulation` plays a few thousand histories.
 //! * `SIMULATION_HISTORIES=1000000 cargo test --profile long --test simulation no_history -- --nocapture` as many as you like.
@@ -52,7 +52,7 @@ fn sdk() -> SdkConfig {
 fn verdict(history: &History, outcome: &Outcome) -> Result<(), String> {
     let mut broken = outcome.violations.clone();
     if outcome.ends_empty {
-        broken.push("the night ends with an empty group".to_owned());
+        broken.push("the history ends with an empty group".to_owned());
     }
     if !outcome.ends_right {
         broken.push("the group does not end with exactly the writer".to_owned());
@@ -107,7 +107,7 @@ fn no_history_breaks_a_promise() {
 fn comparison() {
     let histories = number("SIMULATION_COMPARED", 100);
     for climate in Climate::ALL {
-        println!("\n| {}, {histories} nights | {}", climate.name(), Measure::HEAD);
+        println!("\n| {}, {histories} histories | {}", climate.name(), Measure::HEAD);
         let measure = |algorithm: Algorithm| {
             let measure = Mutex::new(Measure::default());
             play_all((0..histories).map(|seed| History::new(climate, seed)), algorithm, |history, outcome| {

@@ -21,19 +21,19 @@ pub fn play(history: &History, algorithm: Algorithm, sdk: &SdkConfig) -> Outcome
     // The SDK's jitter comes from this thread's generator.
     fastrand::seed(history.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    LocalSet::new().block_on(&runtime, a_night(Rc::new(history.clone()), algorithm, sdk))
+    LocalSet::new().block_on(&runtime, play_all_of(Rc::new(history.clone()), algorithm, sdk))
 }
 
-async fn a_night(history: Rc<History>, algorithm: Algorithm, sdk: &SdkConfig) -> Outcome {
+async fn play_all_of(history: Rc<History>, algorithm: Algorithm, sdk: &SdkConfig) -> Outcome {
     let begin = Instant::now();
     let (ledger, written) = (Arc::new(Mutex::new(Ledger::new(&history, begin))), Arc::new(Notify::new()));
     let standin = world::begin(&history, &ledger, written.clone());
     let lambda = Rc::new(Lambda::new(&history, algorithm, sdk, &standin, &ledger, begin));
 
-    let (of_world, night) = ((standin.clone(), ledger.clone()), history.clone());
-    let world = spawn_local(async move { world::move_on(&night, &of_world.0, &of_world.1, begin).await });
-    let (of_balancer, night) = (standin.clone(), history.clone());
-    let balancer = spawn_local(async move { world::balance(&night, &of_balancer, &written).await });
+    let (of_world, told) = ((standin.clone(), ledger.clone()), history.clone());
+    let world = spawn_local(async move { world::move_on(&told, &of_world.0, &of_world.1, begin).await });
+    let (of_balancer, told) = (standin.clone(), history.clone());
+    let balancer = spawn_local(async move { world::balance(&told, &of_balancer, &written).await });
     let schedule = spawn_local(run_on_schedule(history.clone(), algorithm, lambda.clone(), begin));
     if algorithm.hears_events {
         for delivery in &history.deliveries {
