@@ -1,5 +1,5 @@
-//! The address of an instance: the map's entry, else its endpoint's DNS. Never the cluster endpoint, whose DNS flaps
-//! for minutes after a failover.
+//! Finds the address of an instance: the map's entry, else what DNS gives for its endpoint. Never the cluster endpoint, whose
+//! DNS flaps for minutes after a failover.
 
 pub(crate) mod endpoint;
 
@@ -58,8 +58,8 @@ pub(crate) async fn look_up(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr
     })
 }
 
-/// A lookup that fails is tried again, as a call to AWS is: by the retry a minute later a fresh event is late. Whatever the
-/// resolver calls the failure: while a record is changed, some say that there is no such name.
+/// A lookup that fails is tried again, as a call to AWS is: at Lambda's retry, a minute later, a fresh event would be late.
+/// So is one whose name does not exist: while a record changes, some resolvers say that.
 async fn look_up_patiently(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
     host(instance)?;
     let give_up = aws.deadline().min(Instant::now() + LOOKUPS);

@@ -24,7 +24,7 @@ pub enum Outcome {
     Switched,
     /// Nothing was to be done, or nothing may be done yet (`reason`).
     Unchanged,
-    /// The trigger is none of ours.
+    /// The trigger is not for this function.
     Ignored,
     /// Dry run: what would have been done.
     Planned,

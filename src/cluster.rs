@@ -1,4 +1,4 @@
-//! The nouns of RDS: DB instances, DB clusters, and what RDS shows of them.
+//! DB instances and DB clusters: their identifiers, and what RDS shows of them.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The environment contract: which variables the function reads, and what each must look like.
+//! Reads the configuration from the environment variables, and refuses a value that is not as expected.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What can go wrong, each with the name under which Lambda reports it.
+//! The errors, each with the name under which Lambda reports it.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ pub enum Error {
         /// What is missing or cannot be read.
         what: String,
     },
-    /// Time ran out: the invocation's, or what a witness was given of it. Holds what was under way.
+    /// The invocation's time ran out, or the part of it that one wait may take. Holds what was under way.
     DeadlineExceeded(String),
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Somebody else's words as part of one line: white space folded, and cut where they get long.
+/// Makes another's text part of one line: folds white space, and cuts what is long.
 pub(crate) fn one_line(text: &str) -> String {
     const LONGEST: usize = 300;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

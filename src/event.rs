@@ -1,4 +1,4 @@
-//! Payload shapes → [`Trigger`]: what was asked of the function, and by whose word. Pure; the clock is passed in.
+//! Parses a Lambda payload into a [`Trigger`]: what the function is asked to do. Pure; the clock is passed in.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! One invocation: what is read in which order, and what is answered.
+//! Handles one invocation: what it reads and writes in which order, and what it answers.
 
 mod looks;
 
@@ -45,7 +45,7 @@ impl Function {
     /// `now` is the wall clock's time; `deadline` is when Lambda ends the invocation.
     ///
     /// # Errors
-    /// Every failure, by name; Lambda then tries the event again. Whatever fails, the group is not left empty by it.
+    /// Every failure, by name; Lambda then tries the event again. No failure leaves the group empty.
     pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<Answer, Error> {
         let began = Instant::now();
         let left = deadline.saturating_duration_since(began);
@@ -132,7 +132,7 @@ impl Run<'_> {
         tokio::join!(run, check::comparison::report_stale_entries(self.config, cluster, &comparison)).0
     }
 
-    /// The event's word is enough: RDS is not asked, and nothing waits.
+    /// Takes the event's word: asks RDS nothing, and waits for nothing.
     async fn believe(&self, writer: InstanceId, claim: &Claim) -> Result<Verdict, Error> {
         if !claim.is_fresh() {
             tracing::warn!(event_age_ms = claim.age_ms, "an old event is acted on, as there is no RDS to ask: set DB_CLUSTER_ID");

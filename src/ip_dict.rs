@@ -1,4 +1,4 @@
-//! `IP_DICT`: the map of instance IDs and addresses, and its comparison with DNS.
+//! Reads `IP_DICT`, the map of instance IDs and addresses, and compares it with DNS.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,7 +62,7 @@ impl<'de> serde::Deserialize<'de> for Entries {
 pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
 
 /// The entries of the map that differ from their instance's endpoint, or could not be compared with it. `ip_address_type` is the
-/// target group's: it says which of two addresses an entry that is neither should have been.
+/// target group's: where an endpoint has two addresses, it says which of them a wrong entry should have.
 pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option<&str>) -> Vec<Finding> {
     let finding = |(id, mapped): (&InstanceId, &IpAddr)| {
         let not_compared = |why: &str| {

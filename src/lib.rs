@@ -1,6 +1,6 @@
 //! Keeps the target group of a Network Load Balancer on the writer of an Aurora cluster.
 //!
-//! One invocation is one walk along this line; each step is a module, listed below in this order:
+//! One invocation takes these steps; each step is a module, listed below in this order:
 //!
 //! ```text
 //! payload ─event→ Trigger ─writer→ Approach ─┬──────────────→ address → Plan ──────────┬─apply→ Answer

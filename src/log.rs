@@ -1,4 +1,4 @@
-//! Log lines: one JSON object a line where Lambda asks for JSON, plain text elsewhere.
+//! Writes log lines: one JSON object a line where Lambda asks for JSON, plain text elsewhere.
 
 use std::env;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The binary that Lambda starts: logging, configuration, clients, then one event after another.
+//! The binary that Lambda starts: sets up logging, configuration and clients, then handles one event after another.
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};

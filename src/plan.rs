@@ -1,4 +1,4 @@
-//! What is registered × what should be → what to do. Pure.
+//! Computes the writes that lead from what is registered to what should be. Pure.
 
 use crate::target::{Listed, Target};
 

@@ -1,4 +1,4 @@
-//! Who is the writer, by whose word: the event says *when*, two witnesses say *who*. Pure; neither clock nor calls.
+//! Decides who the writer is, and on whose word: the event says *when*, two witnesses say *who*. Pure: no clock, no calls.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does the proof bite? Breaks each safety rule in turn and shows which tests notice: python3 tests/seeded_faults.py [WORDS]
+"""Breaks each safety rule in turn and shows which tests notice: python3 tests/seeded_faults.py [WORDS]
 
 With WORDS only the faults whose title holds them. Works on a copy of the sources below target/, with a target folder of its own:
 cargo would take the copy in a shared one for the original. Prints a table; ends with an error if a fault goes unnoticed, or if a

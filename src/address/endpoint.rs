@@ -1,4 +1,4 @@
-//! Which of the addresses that DNS gives for an instance's endpoint is its target's. Pure.
+//! Chooses which of the addresses that DNS gives for an instance's endpoint its target gets. Pure.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -77,7 +77,7 @@ pub(crate) fn is_public(instance: &Instance, ip: IpAddr) -> bool {
 }
 
 /// Whether it is none of the ranges that are kept for other uses (<https://www.iana.org/assignments/iana-ipv4-special-registry>).
-/// Those for documentation count as public, which is what they stand for.
+/// Addresses for documentation count as public: in examples they stand for public ones.
 fn is_publicly_routable(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let is_shared = a == 100 && (64..128).contains(&b); // RFC 6598

@@ -1,4 +1,4 @@
-//! What became of the attempts of one call, and what must not count as an answer.
+//! Follows the attempts of one call, and refuses what must not count as an answer.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,10 +12,10 @@ use crate::error::one_line;
 
 /// Follows one call through its attempts, and remembers how the last failed.
 ///
-/// It also holds that an answer is whole: it must end with the element that it begins with, the service's own
-/// `…Response`. The SDK does not look. It takes any HTTP 200 for a registration, since that answer carries no data,
-/// and a list that is cut off for one that ends there: a proxy's error page with status 200 would have the old target
-/// deregistered with nothing in its place.
+/// It also refuses an answer that is not whole: it must end with the element that it begins with, the service's own
+/// `…Response`. The SDK does not look. It takes any HTTP 200 for a registration, since that answer carries no data, and a
+/// list that is cut off for one that ends there. So after a proxy's error page with status 200 the old target would be
+/// deregistered, with nothing in its place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts(Arc<Mutex<Option<String>>>);
 
@@ -37,7 +37,7 @@ impl Intercept for Attempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        // A failure stays what it is: one that came of a dropped connection is tried again, one that is not whole is not.
+        // A failure of another kind is left as it is: the SDK retries a dropped connection, but not an answer refused here.
         let is_taken = context.output_or_error().is_ok();
         if is_taken && !is_whole(&body(context.response())) { Err("the answer is not whole".into()) } else { Ok(()) }
     }
@@ -49,7 +49,7 @@ impl Intercept for Attempts {
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(Err(error)) = context.output_or_error() {
-            // After an HTTP 200 that broke off, what matters is how.
+            // Of an HTTP 200 that broke off, the status says nothing: how it broke off does.
             let refused = context.response().filter(|answer| !answer.status().is_success());
             let how = refused.map_or_else(|| format!("no answer ({})", root_cause(error)), failure);
             tracing::debug!(reason = how, "an attempt failed");

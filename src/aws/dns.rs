@@ -1,4 +1,4 @@
-//! DNS, behind a trait: a test has no names of its own to look up.
+//! Looks up names in DNS, behind a trait: a test has no names of its own to look up.
 
 use std::future::Future;
 use std::io;

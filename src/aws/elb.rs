@@ -1,4 +1,4 @@
-//! The calls to the load balancer's API, all about the one target group.
+//! Calls the load balancer's API, always about the one target group.
 
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescription};
 
@@ -30,7 +30,7 @@ impl TargetGroup {
     }
 }
 
-/// A larger list of targets is "intermittently rejected"; Kubernetes sends as many.
+/// Larger lists of targets are "intermittently rejected"; Kubernetes sends this many at a time.
 const TARGETS_A_CALL: usize = 100;
 
 impl Aws {

@@ -1,4 +1,4 @@
-//! The calls to AWS and to DNS: SDK types in, our own plain data out. Every call ends before the deadline.
+//! Calls AWS and DNS: takes SDK types, gives our own plain data. Every call ends before the deadline.
 
 mod attempts;
 pub mod dns;

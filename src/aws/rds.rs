@@ -1,4 +1,4 @@
-//! The calls to the RDS API: the one cluster, and its instances.
+//! Calls the RDS API: about the one cluster, and its instances.
 
 use aws_sdk_rds::types::{DbCluster, DbClusterMember, Filter};
 

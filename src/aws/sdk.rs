@@ -1,4 +1,4 @@
-//! How the AWS SDK is set up: TLS, attempts, time limits.
+//! Sets up the AWS SDK: TLS, attempts, time limits.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConn
 /// invocation.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const CONNECT: Duration = Duration::from_secs(2);
-/// More than any invocation has time for: the deadline bounds them, not the SDK's three.
+/// More attempts than any invocation has time for: the deadline bounds them, not the SDK's default of three.
 const ATTEMPTS: u32 = 1_000;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
@@ -62,15 +62,15 @@ pub fn settings(http: impl HttpClient + 'static) -> ConfigLoader {
     }
 }
 
-/// As in Lambda. The SDK would look there first too, but only after it has made clients for all the other sources, such as
-/// STS; those are left to whoever runs the function elsewhere.
+/// They are in Lambda. The SDK too would look there first, but only after it has made clients for all the other sources, such
+/// as STS; only where the environment has none are those made.
 fn credentials_are_in_the_environment() -> bool {
     let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
     is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY")
 }
 
-/// Retries as long as the deadline allows. The SDK would pay for them from a retry quota of 500 tokens that lasts as long as
-/// the process: after an outage, a warm function would not retry at all.
+/// Retries as long as the deadline allows. By default the SDK takes them from a retry quota of 500 tokens that lasts as
+/// long as the process: after an outage, a warm function would not retry at all.
 pub(crate) fn retries_without_end() -> RetryPartition {
     RetryPartition::custom("bounded-by-the-deadline").token_bucket(TokenBucket::unlimited()).build()
 }

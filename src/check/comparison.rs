@@ -1,4 +1,4 @@
-//! The scheduled comparison of the map with the DNS of the cluster's instances. Changes nothing.
+//! Compares the map with the DNS of the cluster's instances, in scheduled runs. Changes nothing.
 
 use crate::address::{endpoint, look_up};
 use crate::answer::{Finding, Level};
@@ -38,7 +38,7 @@ async fn differences(map: &IpDict, cluster: &ClusterId, aws: &Aws) -> Result<Vec
     Ok(compare(map, &resolved, ip_address_type.as_deref()))
 }
 
-/// Without it, only the entries that it matters for cannot be compared.
+/// If it cannot be read, only the entries that it decides on are not compared.
 async fn ip_address_type(aws: &Aws) -> Option<String> {
     let group = aws.target_group().await;
     group.map(|group| group.ip_address_type).inspect_err(|error| tracing::warn!(reason = %error, "no IpAddressType")).ok()

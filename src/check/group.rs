@@ -1,4 +1,4 @@
-//! The target group's own settings, and whether a balancer uses it.
+//! Checks the target group's own settings, and that a balancer uses it.
 
 use super::SetUp;
 use crate::answer::{Finding, Level};

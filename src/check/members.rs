@@ -1,4 +1,4 @@
-//! Whether every member can be followed, and every entry of the map is a member's.
+//! Checks that a failover to each member can be followed, and that each entry of the map is a member's.
 
 use super::SetUp;
 use crate::address::endpoint::{Unusable, target_address};

@@ -1,4 +1,4 @@
-//! Whether the group holds exactly the writer, at an address that it can take.
+//! Checks that the group holds exactly the writer, at an address that it can take.
 
 use super::SetUp;
 use crate::address::{self, endpoint};
@@ -36,7 +36,7 @@ impl SetUp<'_> {
         (ours != theirs).then(|| Finding::error("address-family", message))
     }
 
-    /// In doubt the group may be right as it is, or in a moment: RDS alone is not to be followed yet.
+    /// In doubt the group may already be right, or soon will be: RDS alone must not be followed yet.
     fn targets_finding(&self, change: &Change) -> Option<Finding> {
         if change.plan.is_empty() {
             return None;

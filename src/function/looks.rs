@@ -1,4 +1,4 @@
-//! RDS as a witness: looks, judges, sleeps, looks again.
+//! Asks RDS who the writer is, and looks again until a decision follows.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const LOOKS_AGAIN_IF_CONTRADICTED: u32 = 3;
 type Sight = (ClusterView, Vec<Listed>);
 
 impl Run<'_> {
-    /// The event's word is enough, unless RDS has settled on another writer and stays with it.
+    /// Takes the event's word, unless RDS has settled on another writer and stays with it.
     pub(super) async fn corroborate(&self, claimed: InstanceId, cluster: &ClusterId) -> Result<Verdict, Error> {
         let mut looks_left = LOOKS_AGAIN_IF_CONTRADICTED;
         loop {
@@ -58,12 +58,12 @@ impl Run<'_> {
         }
     }
 
-    /// RDS decides. `seen` is the first look, if there has been one already.
+    /// Lets RDS decide. `seen` is the first look, if there has been one already.
     pub(super) async fn ask_rds(&self, cluster: &ClusterId, asker: Asker, mut seen: Option<Sight>) -> Result<Verdict, Error> {
         let (mut before, mut waits_for) = (None, None);
         loop {
             let look = match self.look(cluster, seen.take()).await {
-                // What kept us so long says more than what was under way in the end.
+                // Why the run kept looking says more than which call was under way at the end.
                 Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
                 look => look?,
             };
