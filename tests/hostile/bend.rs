@@ -1,4 +1,4 @@
-//! Bends a payload of the corpus: at random, but the same way for the same number.
+//! Changes a file of events/ at random, but in the same way for the same number.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Hostile input: the corpus of events/, bent in every way, through the parser and the whole handler.
+//! Hostile input: gives the files of events/, changed in many ways, to the parser and to the whole handler.
 //!
 //! `cargo test --test hostile` tries some thousands; `HOSTILE_INPUTS=10000000 cargo test --profile long --test hostile -- --nocapture` ten million.
 //! The generator is seeded, so that a failing input is found again by its number.

@@ -93,7 +93,7 @@ async fn of_two_families_the_groups_type_chooses_and_only_then_it_is_asked_for()
         assert_eq!(count(&standin, "DescribeTargetGroups"), 1);
         assert_eq!(standin.calls().len(), 4, "the only call more than with one family: {:?}", standin.calls());
     }
-    // The choice comes first, the judgement of the address after it.
+    // First the address is chosen, then it is judged.
     for (family, refused) in [("ipv4", true), ("ipv6", false)] {
         let standin = Standin::new().with_setting("IpAddressType", family).with_public("aurora-2").with_targets("");
         let standin = standin.with_endpoint("aurora-2", "54.72.1.2 2001:db8::22");
@@ -147,7 +147,7 @@ async fn the_comparison_takes_one_call_and_one_more_where_two_families_leave_a_c
     }
 }
 
-/// Only the one address that is to be registered is waited for.
+/// The function waits only for the address that it is to register.
 #[tokio::test(start_paused = true)]
 async fn neither_the_comparison_nor_check_waits_for_dns() {
     for payload in [schedule(), json!({"action": "check"})] {

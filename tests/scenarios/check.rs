@@ -1,4 +1,4 @@
-//! `check`: nothing to say of a perfect set-up, and of each fault alone that fault, with its remedy.
+//! `check` reports nothing of a perfect set-up, and of a set-up with one fault only that fault, with its remedy.
 
 use serde_json::{Value, json};
 
@@ -213,7 +213,7 @@ async fn each_fault_alone_gives_that_finding_with_its_remedy() {
     }
 }
 
-/// Only the type is told of: the rest follows from it.
+/// `check` reports only the type: the rest follows from it.
 #[tokio::test(start_paused = true)]
 async fn a_group_of_another_type_is_found_even_where_its_targets_cannot_be_read() {
     // Its targets and the fault of reading them; the targets in the answer.

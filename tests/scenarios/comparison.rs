@@ -1,4 +1,4 @@
-//! What a scheduled run says of the map, in the log: an alarm goes by it.
+//! What a scheduled run logs about the map; an alarm counts these lines.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What AWS can do to us. Whatever it is: never an empty group, never success where there was none.
+//! Faults of AWS: whatever fails, the group is never left empty, and no failure is answered as a success.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn throttles_server_errors_and_dropped_connections_are_tried_again() {
     }
 }
 
-/// The SDK pays for retries from a purse of 500 that lasts as long as the process, and a process can outlast an outage.
+/// By default the SDK has a retry quota of 500 tokens for the life of a process, and a process can outlast an outage.
 #[tokio::test(start_paused = true)]
 async fn a_long_outage_does_not_use_up_the_retries_of_the_next_failover() {
     let standin = Standin::new();

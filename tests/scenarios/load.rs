@@ -1,5 +1,4 @@
-//! One process, a great many invocations: `LOAD_INVOCATIONS=100000 cargo test --test scenarios load:: --
-//! --nocapture`.
+//! Many invocations of one process: `LOAD_INVOCATIONS=100000 cargo test --test scenarios load:: -- --nocapture`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Two witnesses: when RDS is asked, what it may decide, and how long one waits for it.
+//! RDS as the second witness: when the function asks it, what it may decide, and how long the function waits for it.
 
 use std::time::Duration;
 

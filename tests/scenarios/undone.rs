@@ -1,4 +1,4 @@
-//! Nothing that is right is taken back: what RDS, which is late, may not undo; and what it may.
+//! Rule 9: which switches RDS, whose API is late, may undo, and which it may not.
 
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ async fn the_same_event_by_two_ways_is_no_older_one() {
 /// A claim is acted on if its run ended `switched` or `unchanged`, and in no other case.
 #[tokio::test(start_paused = true)]
 async fn only_a_claim_that_was_acted_on_counts() {
-    // What befalls the newer claim; whether the older one is late afterwards.
+    // What becomes of the newer claim; whether the older one is late afterwards.
     let denied = || vec![("RegisterTargets", Fault::Error(403, "AccessDenied", "no"))];
     let dry: &[_] = &[("DB_CLUSTER_ID", "aurora-prod"), ("DRY_RUN", "true")];
     let of_switch_on: &[_] = &[("DB_CLUSTER_ID", "aurora-prod"), ("SWITCH_ON", "completed")];

@@ -44,7 +44,7 @@ def function(work: Path, name: str, url: str, variables: dict[str, str]) -> Iter
     command = ["cargo", "lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", str(port), "--env-file", str(env_file)]
     with server(command, port, log):
         started = Function(port, log, env_file.with_suffix(".json"))
-        # The first invocation starts the function, and waits for any other cargo at work here. No test's time is to tell of that.
+        # The first invocation starts the function, and waits for any other cargo at work here. No test's time must include that.
         reply = started.invoke(EVENTS["subscription-notice"], seconds=900)
         assert not reply.error, f"the function does not work: {reply.text}\n{reply.log}"
         yield started

@@ -1,4 +1,4 @@
-"""moto's server, nearer to AWS in two things. Run by `moto`; reads the environment variables ADDRESSES and DRAINING."""
+"""Runs moto's server, made nearer to AWS in two things. Run by `moto`; reads the environment variables ADDRESSES and DRAINING."""
 
 import json
 import os

@@ -103,7 +103,7 @@ TRAFFIC = {"LoadBalancer", "LoadBalancerSecurityGroup", "TargetGroup", "Listener
 def test_what_carries_traffic_outlives_the_stack_and_nothing_else_does():
     made = Stack(**NETWORK, **CHOICES["principals"]).resources
     assert {name for name, resource in made.items() if resource.get("DeletionPolicy", "Delete") != "Delete"} == TRAFFIC
-    # Of a first deployment that fails nothing stays, and of two target groups only the one in use.
+    # After a first deployment that fails nothing stays; after a replacement only the new target group stays.
     assert {(made[name]["DeletionPolicy"], made[name]["UpdateReplacePolicy"]) for name in TRAFFIC} == {
         ("RetainExceptOnCreate", "Delete")
     }

@@ -21,7 +21,7 @@ def stacks(stack):
     return [stack, *(Stack(**NETWORK | choice) for choice in CHOICES.values())]
 
 
-# Or the choice that it stands for is missing above.
+# A condition that always holds, or never, has no choice in CHOICES.
 @pytest.mark.parametrize("condition", TEMPLATE["Conditions"])
 def test_every_condition_holds_for_some_choice_and_fails_for_another(stacks, condition):
     assert {bool(stack.holds(condition)) for stack in stacks} == {True, False}

@@ -6,7 +6,7 @@ from template.choices import CHOICES, NETWORK
 from template.cloudformation import Stack
 from template.deployer import ACCOUNT, BALANCER, BASIC, REGION, allows, calls
 
-# Of a key; the table below the policy names them.
+# The actions on a key that the table below the policy names.
 KEY = {f"kms:{verb}" for verb in ("CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey")}
 
 

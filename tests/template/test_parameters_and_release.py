@@ -16,7 +16,7 @@ RELEASE = ROOT / ".github" / "release-template.sh"
 def test_every_parameter_says_what_it_accepts(name):
     parameter = TEMPLATE["Parameters"][name]
     assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), "it accepts anything"
-    # Of a pattern it must say so in words; values and limits CloudFormation names by itself.
+    # A pattern needs words; values and limits CloudFormation names by itself.
     assert ("ConstraintDescription" in parameter) == ("AllowedPattern" in parameter)
 
 
