@@ -144,8 +144,8 @@ impl History {
 }
 
 /// How long a target is `initial` and `draining`. A third of the histories has the recommended attributes and a fast balancer; in
-/// the others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers became
-/// faster in 2024.
+/// the others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers
+/// became faster in 2024.
 fn balancer(rng: &mut Rng) -> (Ms, Ms) {
     if rng.u8(0..3) == 0 {
         return (MINUTE, 0);
