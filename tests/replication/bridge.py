@@ -14,6 +14,8 @@ class Bridge:
     def __init__(self, aws: Aws, balancer: Balancer, timeline: Timeline, propagation: float):
         self.aws, self.balancer, self.timeline, self.propagation = aws, balancer, timeline, propagation
         self.pending: list[tuple[float, set[str]]] = []
+        self.lingering = 0.0
+        """For how many seconds more a target that has left the group gets connections."""
         self.changes = 0
         """How often the target group has changed."""
         self.seen = self.applied = aws.targets()
@@ -26,7 +28,9 @@ class Bridge:
         if now != self.seen:
             self.changes += 1
             self.timeline.mark(f"target group: {show(self.seen)} → {show(now)}")
-            self.pending.append((time.monotonic(), now))
+            if self.lingering:
+                self.pending.append((time.monotonic(), self.seen | now))
+            self.pending.append((time.monotonic() + self.lingering, now))
             self.seen = now
         while self.pending and time.monotonic() - self.pending[0][0] >= self.propagation:
             self.apply(*self.pending.pop(0))

@@ -1,0 +1,115 @@
+"""Measures a failover of an Aurora cluster behind aurora-nlb-failover. `--help` says all."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+# Started as a script, Python looks for modules in this folder; they are named from the one above.
+sys.path[0] = str(Path(__file__).resolve().parents[1]) if __name__ == "__main__" else sys.path[0]
+
+from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+
+from measure import subject  # noqa: E402
+from measure.database import Failure, MySql, PostgreSql, database, reason  # noqa: E402
+from measure.options import PASSWORD, missing, parse  # noqa: E402
+from measure.policy import policy  # noqa: E402
+from measure.record import Record, Unreadable, read  # noqa: E402
+from measure.refusals import findings, impossible, refusals  # noqa: E402
+from measure.run import measure  # noqa: E402
+from measure.subject import Aws, Refused, Subject  # noqa: E402
+from measure.timeline import faults, report  # noqa: E402
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    options = parse(words)
+    if options.policy:
+        print(json.dumps(policy(options), indent=2))
+        return 0
+    try:
+        record = read(options.file) if options.file else measured(options)
+    except (Refused, Unreadable) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"AWS: {error}", file=sys.stderr)
+        return 1
+    return told(record, options)
+
+
+def measured(options: Namespace) -> Record:
+    aws = Aws()
+    what = subject.find(options, aws)
+    record, consumer = prepared(options, aws, what)
+    if not (options.yes or agreed(options, what, record)):
+        raise Refused("nothing was done")
+    return measure(options, aws, what, record, consumer)
+
+
+def prepared(options: Namespace, aws: Aws, what: Subject) -> tuple[Record, MySql | PostgreSql | None]:
+    """How things stand, and who may ask the endpoint; refuses where the set-up speaks against a failover."""
+    answer, cluster = subject.check(aws, what.function), subject.cluster(aws, what.cluster)
+    print(f"check of {what.function}: {len(answer['findings'])} findings", *findings(answer), sep="\n  ")
+    against = refusals(answer, cluster)
+    if against and not options.anyway:
+        raise Refused("; ".join(against) + ". --anyway measures all the same")
+    if cannot := impossible(options.to, cluster):
+        raise Refused(cannot)
+    before = {
+        "writer": (cluster["writers"] or [""])[0],
+        "targets": answer.get("targets", []),
+        "addresses": subject.addresses(aws, what.cluster),
+    }
+    facts = {
+        "cluster": what.cluster, "engine": cluster["engine"], "engine_version": cluster["version"],
+        "members": cluster["members"], "target_group": what.target_group, "settings": subject.settings(aws, what.target_group),
+        "function": what.function, "function_version": answer.get("version", ""), "steady": options.steady,
+    }  # fmt: skip
+    record = Record(facts, before, missing(options), options.note)
+    if record.missing:
+        print(record.missing)
+        return record, None
+    consumer = database(cluster["engine"], options, os.environ[PASSWORD])
+    before["server"] = tried(consumer)
+    return record, consumer
+
+
+def tried(consumer: MySql | PostgreSql) -> str:
+    """The server that answers now. A password that is wrong must not be tried five times a second."""
+    try:
+        connection = consumer.connect()
+        try:
+            return str(consumer.identity(connection)["server"])
+        finally:
+            connection.close()
+    except Failure as error:
+        raise Refused(f"the endpoint lets nobody in, or nothing is to be seen there: {reason(error)}") from error
+
+
+def agreed(options: Namespace, what: Subject, record: Record) -> bool:
+    move = f"fails over from {record.before['writer']} to {options.to or 'whom Aurora chooses'}, and connections break"
+    try:
+        answer = input(f"{what.cluster}: {'only watches' if options.watch else move}. Go on? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
+
+
+def told(record: Record, options: Namespace) -> int:
+    print(*report(record), sep="\n")
+    if options.json and not options.file:
+        record.write(options.json)
+    if options.plot:
+        from measure.plot import plot
+
+        plot(record, options.plot)
+    wrong = faults(record)
+    print(*(wrong or ["the failover came right"]), sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The command line of tests/measure/failover.py, and the words of its help."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+PASSWORD = "DB_PASSWORD"
+DESCRIPTION = """\
+Measures a failover of an Aurora cluster behind aurora-nlb-failover: where the time goes between the request and the first
+connection that writes again.
+
+It runs the function's check, asks, starts failover-db-cluster (or waits for one that comes by itself), watches until all has
+settled, and prints a timeline and a table of shares. It changes nothing but the failover itself, which breaks the cluster's
+connections as any failover does. It was tried with stand-ins for AWS and with MariaDB, not on AWS."""
+EPILOG = f"""\
+The AWS credentials and the region come from where boto3 looks for them. The password comes from the environment variable
+{PASSWORD}; the user needs no rights but to log in. Each new connection logs in fully and quits: behind the balancer MySQL
+counts unfinished handshakes against the balancer's address, and after 100 of them (max_connect_errors) it blocks whoever comes
+that way. Without --user and {PASSWORD} only AWS is watched.
+
+exit status: 0 the failover came right; 1 refused, or it did not come right; 2 the command line is wrong
+
+  python3 tests/measure/failover.py --stack STACK --endpoint vpce-….amazonaws.com:3306 --user probe --json seen.json
+  python3 tests/measure/failover.py --from seen.json --plot seen.svg"""
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves the paragraphs as they are."""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="failover.py", description=DESCRIPTION, epilog=EPILOG, formatter_class=Help)
+    what = made.add_argument_group("what to measure")
+    what.add_argument("--stack", help="the stack; gives the three below")
+    what.add_argument("--cluster", help="the cluster's ID")
+    what.add_argument("--target-group", metavar="ARN", help="the target group's ARN")
+    what.add_argument("--function", metavar="NAME", help="the function's name")
+    what.add_argument("--log-group", metavar="NAME", help="the function's log group (default: the stack's, or /aws/lambda/NAME)")
+    side = made.add_argument_group("the consumer's side")
+    side.add_argument("--endpoint", type=endpoint, metavar="HOST:PORT", help="the balancer, or the PrivateLink endpoint")
+    side.add_argument("--user", help=f"a database user who may log in, with the password in {PASSWORD}")
+    side.add_argument("--database", help="the database to log in to (default: none; postgres for PostgreSQL)")
+    side.add_argument("--ca", metavar="FILE", help="log in over TLS, and trust these certificates")
+    how = made.add_argument_group("how")
+    how.add_argument("--to", metavar="INSTANCE", help="the instance that is to become the writer (default: Aurora chooses)")
+    how.add_argument("--watch", action="store_true", help="start no failover: wait for one that comes by itself")
+    how.add_argument("--yes", action="store_true", help="do not ask")
+    how.add_argument("--anyway", action="store_true", help="measure even where the set-up speaks against it")
+    how.add_argument(
+        "--limit", type=seconds, default=900, metavar="SECONDS", help="end after this time at the latest (default: %(default)s)"
+    )
+    how.add_argument(
+        "--steady", type=seconds, default=30, metavar="SECONDS",
+        help="end when the endpoint has answered from the writer for so long (default: %(default)s)",
+    )  # fmt: skip
+    out = made.add_argument_group("what comes out")
+    out.add_argument("--json", type=Path, metavar="FILE", help="the raw observations, without account numbers")
+    out.add_argument("--plot", type=Path, metavar="FILE.svg", help="the picture (needs matplotlib)")
+    out.add_argument("--note", default="", help="what a reader of the JSON should know, such as region and balancer")
+    out.add_argument("--from", dest="file", type=Path, metavar="FILE", help="measure nothing: read an earlier --json")
+    out.add_argument("--policy", action="store_true", help="print the IAM policy that this needs, and end")
+    return made
+
+
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options; ends the program with status 2 if they do not fit together."""
+    made = parser()
+    options = made.parse_args(words)
+    if not (options.policy or options.file or options.stack or (options.cluster and options.target_group and options.function)):
+        made.error("what to measure? --stack STACK, or --cluster, --target-group and --function; or --from FILE, or --policy")
+    if options.watch and options.to:
+        made.error("--watch starts no failover, so that --to has no meaning")
+    if options.plot and options.plot.suffix != ".svg":
+        made.error(f"--plot makes an SVG: {options.plot} does not end in .svg")
+    return options
+
+
+def missing(options: argparse.Namespace) -> str:
+    """What the picture will lack, and what to give so that it does not; empty if the endpoint can be probed."""
+    absent = [name for name, given in (("--endpoint", options.endpoint), ("--user", options.user)) if not given]
+    if not os.environ.get(PASSWORD):
+        absent.append(f"the environment variable {PASSWORD}")
+    if not absent:
+        return ""
+    return (
+        f"the consumer's side is not watched, as {', '.join(absent)} {'are' if len(absent) > 1 else 'is'} missing: the picture "
+        "lacks when the old connection is cut, which instance new ones meet, and whether it writes"
+    )
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return number

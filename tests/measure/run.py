@@ -1,0 +1,90 @@
+"""The measurement: sets the witnesses to work, starts the failover, and waits for the end."""
+
+import sys
+import time
+from argparse import Namespace
+from contextlib import suppress
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from measure.database import Failure, MySql, PostgreSql, reason
+from measure.record import SETTLED, Notebook, Record
+from measure.settled import unsettled
+from measure.subject import Aws, Refused, Subject
+from measure.witnesses import Witness, of_aws, of_endpoint
+
+BASELINE = 2.0
+"""Seconds of watching before the failover, so that the picture shows how it was."""
+
+
+def measure(options: Namespace, aws: Aws, what: Subject, record: Record, consumer: MySql | PostgreSql | None) -> Record:
+    """Until all has settled, the limit has passed or Ctrl-C was pressed."""
+    notebook = Notebook(record)
+    witnesses: list[Witness] = []
+    try:
+        witnesses += of_aws(aws, what, notebook)
+        if consumer:
+            witnesses += of_endpoint(consumer, notebook)
+        time.sleep(BASELINE)
+        if not options.watch:
+            request(options, aws, what, notebook)
+        record.ended = wait(options, notebook)
+    except KeyboardInterrupt:
+        record.ended = "ended by Ctrl-C"
+    except Failure as error:
+        raise Refused(f"the connection that is to be held was not let in: {reason(error)}") from error
+    finally:
+        for witness in witnesses:
+            witness.over.set()
+    return ended(notebook, witnesses)
+
+
+def request(options: Namespace, aws: Aws, what: Subject, notebook: Notebook) -> None:
+    wanted = {"TargetDBInstanceIdentifier": options.to} if options.to else {}
+    notebook.tell(request=f"failover of {what.cluster} requested" + (f", to {options.to}" if options.to else ""))
+    try:
+        aws.rds.failover_db_cluster(DBClusterIdentifier=what.cluster, **wanted)
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"RDS starts no failover: {error}") from error
+
+
+def wait(options: Namespace, notebook: Notebook) -> str:
+    """Why it has ended. Under --watch the limit counts from the beginning too."""
+    begin, progress = notebook.clock.now(), Progress()
+    while (passed := notebook.clock.now() - begin) < options.limit:
+        waiting = unsettled(notebook.so_far(), notebook.clock.now(), options.steady)
+        if not waiting:
+            progress.end()
+            return SETTLED
+        progress.show(f"{passed:.0f} s: waiting for {waiting}")
+        time.sleep(0.5)
+    progress.end()
+    return f"the limit of {options.limit:g} s"
+
+
+def ended(notebook: Notebook, witnesses: list[Witness]) -> Record:
+    """Gives an answer that is under way a moment to come; a second Ctrl-C does not wait for it."""
+    end = time.monotonic() + 1
+    with suppress(KeyboardInterrupt):
+        for witness in witnesses:
+            witness.thread.join(max(0.0, end - time.monotonic()))
+    return notebook.so_far()
+
+
+class Progress:
+    """One line that is written again; where nobody looks, a line when it changes."""
+
+    def __init__(self) -> None:
+        self.terminal, self.length, self.told = sys.stderr.isatty(), 0, ""
+
+    def show(self, text: str) -> None:
+        if self.terminal:
+            print("\r" + text.ljust(self.length), end="", file=sys.stderr, flush=True)
+            self.length = len(text)
+        elif (what := text.partition(": ")[2]) != self.told and " so far" not in what:
+            self.told = what
+            print(text, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self.terminal and self.length:
+            print(file=sys.stderr)

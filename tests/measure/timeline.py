@@ -1,0 +1,65 @@
+"""What is printed: the timeline in the form of the article's experiment, and the table of shares."""
+
+from measure.lanes import ENDPOINT, LANES, MARKS, lanes, run_times
+from measure.moments import moments, readers_met, reports, shares, writer_after, zero
+from measure.record import EVENTS, FUNCTION, SETTLED, TOOL, Record, answered
+from measure.settled import unsettled
+
+THEIRS = {EVENTS: "RDS's clock", FUNCTION: "Lambda's clock"}
+
+
+def timeline(record: Record) -> list[str]:
+    """Each change that a witness saw, in milliseconds since the request, in the order of time."""
+    begin, found = zero(record), []
+    for witness, lane in lanes(record).items():
+        before = None
+        for span in lane:
+            if span.start < begin:
+                before = span
+                continue
+            was = f"{before.text} → " if before and witness not in MARKS and witness != ENDPOINT else ""
+            name = LANES[witness] + (f" ({THEIRS[witness]})" if witness in THEIRS else "")
+            found.append((span.start, f"{name}: {was}{span.text}" if witness != TOOL else span.text))
+            before = span
+    return [f"{ms(at - begin):>8} ms  {text}" for at, text in sorted(found)]
+
+
+def table(record: Record) -> list[str]:
+    """The shares; what was not seen comes after them."""
+    begin, found = zero(record), shares(record)
+    lines = ["   at ms  share ms"]
+    lines += [f"{ms(one.at - begin):>8}  {ms(one.share):>8}  {one.moment}" for one in found]
+    lines += [f"{'–':>8}  {'–':>8}  {name}: not seen" for name, at in moments(record).items() if at is None]
+    readers, every = readers_met(record)
+    if every:
+        lines.append(f"{readers} of {every} new connections met a reader")
+    if runs := run_times(record):
+        lines.append(f"the function's runs: {runs}")
+    return lines
+
+
+def report(record: Record) -> list[str]:
+    lines = [*timeline(record), "", *table(record), ""]
+    return lines + ([f"not in the picture: {record.missing}"] if record.missing else [])
+
+
+def faults(record: Record) -> list[str]:
+    """Why the failover did not come right; none if it did."""
+    now = max((answered(seen) for seen in record.observations), default=0.0)
+    # The rest of the steady time may lie after the last answer.
+    waiting = "" if record.ended == SETTLED else unsettled(record, now, record.subject["steady"])
+    if not waiting:
+        return []
+    found = [f"it did not come right ({record.ended}): still waiting for {waiting}"]
+    errors = [seen["line"]["message"] for seen in record.by(FUNCTION) if seen.get("line", {}).get("level") == "ERROR"]
+    found += [f"the function failed: {message}" for message in dict.fromkeys(errors)]
+    if moments(record)["group right"] is None:
+        if not moments(record)["function called"] and not errors:
+            runs = len(reports(record))
+            found.append(f"the function has not told of any failover event ({runs} runs in its log): did the event reach it?")
+        found.append(f"the target group never held {writer_after(record)} alone")
+    return found
+
+
+def ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,160 @@
+"""tests/measure/failover.py measures failovers of real databases, with stand-ins for AWS. tests/README.md says who plays what."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from measure.moments import MOMENTS, moments, readers_met, shares
+from measure.record import Record, read
+from replication.addresses import BALANCER, INSTANCES, PORT
+from support.aws import ACCOUNT, CLUSTER, REGION, client, make_listener
+from support.aws_proxy import NAME, Proxy, proxy
+from support.function import Function
+from support.function import function as lambda_function
+from support.project import ROOT
+from support.servers import wait_until
+
+INITIAL = 1.0
+LAG = 1.5
+"""Longer than the second from look to look, so that the order is certain."""
+STARTED, COMPLETED = "Started cross AZ failover to DB instance: {}", "Completed customer initiated failover to DB instance: {}"
+
+
+@pytest.fixture
+def front(aws) -> Iterator[Proxy]:
+    """What the tool and the function take for AWS."""
+    subnet = client("ec2", aws.url).describe_subnets()["Subnets"][0]["SubnetId"]
+    make_listener(aws.elb, aws.group, subnet, PORT)
+    with proxy(aws.url, INITIAL) as made:
+        yield made
+
+
+@pytest.fixture
+def function(tmp_path, built, aws, front) -> Iterator[Function]:
+    """In place of the other scenarios': behind Lambda's front door, so that its runs are in the log."""
+    variables = {"TARGET_GROUP_ARN": aws.group, "IP_DICT": json.dumps(INSTANCES), "DB_CLUSTER_ID": CLUSTER}
+    with lambda_function(tmp_path, "function", front.url, variables) as started:
+        front.lambda_is(started.port, started.log)
+        yield Function(front.server_port, started.log, started.payload)
+
+
+@pytest.fixture
+def tool(aws, front, tmp_path) -> Iterator[Callable[..., "Tool"]]:
+    running: list[Tool] = []
+
+    def start(*words: str) -> Tool:
+        running.append(Tool(aws.group, front, tmp_path, words))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.process.kill()
+
+
+class Tool:
+    """The program, as a user starts it."""
+
+    def __init__(self, group: str, front: Proxy, folder, words: tuple[str, ...]):
+        self.json, self.svg = folder / "seen.json", folder / "seen.svg"
+        command = [
+            sys.executable, "tests/measure/failover.py", "--cluster", CLUSTER, "--target-group", group, "--function", NAME,
+            "--endpoint", f"{BALANCER}:{PORT}", "--user", "test", "--yes", "--json", str(self.json), "--plot", str(self.svg),
+            *words,
+        ]  # fmt: skip
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": front.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test",
+            "DB_PASSWORD": "test",
+        }  # fmt: skip
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def starts_the_failover(self, front: Proxy) -> None:
+        wait_until("the tool to start", lambda: front.requested.is_set() or self.process.poll() is not None, 60)
+        assert front.requested.is_set(), self.process.communicate(timeout=10)[0]
+
+    def ends(self, status: int) -> tuple[str, Record]:
+        said = self.process.communicate(timeout=120)[0]
+        print(said)
+        assert self.process.returncode == status, said
+        return said, read(self.json)
+
+
+def fails_over(world, front: Proxy, invoked: bool = True) -> None:
+    """aurora-1 restarts and aurora-2 takes over; RDS shows that late."""
+    world.failover("aurora-2", "restarts")
+    front.tell(STARTED.format("aurora-2"))
+    if invoked:
+        world.event("started-cross-az", world.switched("aurora-2"))
+    time.sleep(LAG)
+    front.status = "failing-over"
+    world.promote("aurora-2")
+    world.back_as_reader("aurora-1")
+    time.sleep(LAG)
+    world.rds_shows("aurora-2")
+    time.sleep(LAG)
+    front.tell(COMPLETED.format("aurora-2"))
+    if invoked:
+        world.event("completed", {"outcome": "unchanged", "writer": "aurora-2"})
+    front.status = "available"
+
+
+def seen(record: Record) -> dict[str, float]:
+    return {name: at for name, at in moments(record).items() if at is not None}
+
+
+def test_the_articles_failover_is_measured_share_by_share(world, front, tool):
+    world.table()
+    run = tool("--steady", "3", "--to", "aurora-2")
+    run.starts_the_failover(front)
+    fails_over(world, front)
+    said, record = run.ends(0)
+    found = seen(record)
+    assert list(found) == list(MOMENTS)
+    aws_side = [found[name] for name in MOMENTS[:7]]
+    assert aws_side == sorted(aws_side)
+    assert found["request"] < found["old connection cut"] < found["first connection to a new instance"]
+    assert found["function called"] < found["first connection to a new instance"] <= found["first connection that writes"]
+    assert found["last connection that met the old one"] < found["first connection to a new instance"]
+    assert sum(one.share for one in shares(record)) == pytest.approx(max(found.values()) - min(found.values()))
+    assert readers_met(record)[0] == 0
+    assert "the failover came right" in said
+    world.caught_up()
+    world.assert_followed()
+
+
+def test_connections_that_meet_a_reader_are_counted_where_the_balancer_is_slow_to_deregister(world, front, tool):
+    world.table()
+    world.bridge.lingering = 6.0
+    run = tool("--steady", "3")
+    run.starts_the_failover(front)
+    fails_over(world, front)
+    said, record = run.ends(0)
+    readers, every = readers_met(record)
+    assert 0 < readers < every
+    assert f"{readers} of {every} new connections met a reader" in said
+    found = seen(record)
+    assert found["first connection that writes"] < found["last connection that met the old one"]
+
+
+def test_a_function_that_no_event_reaches_is_told_of(world, front, tool):
+    world.table()
+    run = tool("--limit", "12")
+    run.starts_the_failover(front)
+    fails_over(world, front, invoked=False)
+    said, record = run.ends(1)
+    assert "it did not come right (the limit of 12 s): still waiting for the group to hold aurora-2 alone" in said
+    assert "did the event reach it?" in said
+    assert not {"function called", "group right"} & seen(record).keys()
+    assert readers_met(record)[0] > 0
