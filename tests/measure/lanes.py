@@ -15,7 +15,7 @@ LANES = {
     FUNCTION: "function",
 }
 MARKS = (TOOL, EVENTS, FUNCTION)
-OLD, READER, WRITER, NOBODY = "as before", "reader", "writer", "nobody"
+OLD, READER, WRITER, NOBODY = "as before", "reader", "writer", "no answer, or unsettled"
 
 
 @dataclass
@@ -44,6 +44,8 @@ def spans(record: Record, witness: str) -> list[Span]:
             found[-1].end = answered(seen)
         if not found or (text, kind) != (found[-1].text, found[-1].kind):
             found.append(Span(answered(seen), answered(seen), text, kind))
+    if found:
+        found[-1].end = max(map(answered, record.observations))
     return found
 
 

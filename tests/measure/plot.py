@@ -1,5 +1,6 @@
 """Draws a measurement: one lane a witness, and below them the shares."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ def plot(record: Record, file: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    drawn, found = lanes(record), shares(record)
+    drawn, found = from_zero(lanes(record), shares(record), zero(record))
     rows = [0.5 * len(drawn) + 0.4, 0.24 * len(found) + 0.6]
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "failover", "font.size": 9}):
         figure, (upper, lower) = pyplot.subplots(
             2, 1, sharex=True, figsize=(11, sum(rows)), height_ratios=rows, layout="constrained"
         )
-        begin, end = window(record, drawn, found)
+        begin, end = window(drawn, found)
         draw_lanes(upper, drawn, begin, end)
         draw_shares(lower, found, begin, end)
         readers, every = readers_met(record)
@@ -35,40 +36,46 @@ def plot(record: Record, file: Path) -> None:
         pyplot.close(figure)
 
 
-def window(record: Record, drawn: dict[str, list[Span]], found: list[Share]) -> tuple[float, float]:
-    """From the request to shortly after the last moment: how long it stayed so does not matter."""
-    begin = zero(record)
-    end = max([one.at for one in found] or [span.end for lane in drawn.values() for span in lane], default=begin + 1)
-    return begin, end + max(0.15 * (end - begin), 0.5)
+def from_zero(drawn: dict[str, list[Span]], found: list[Share], zero: float) -> tuple[dict[str, list[Span]], list[Share]]:
+    """Counted from the request."""
+    moved = {name: [replace(span, start=span.start - zero, end=span.end - zero) for span in lane] for name, lane in drawn.items()}
+    return moved, [replace(one, at=one.at - zero) for one in found]
+
+
+def window(drawn: dict[str, list[Span]], found: list[Share]) -> tuple[float, float]:
+    """From shortly before the request to shortly after the last moment: how long it stayed so does not matter."""
+    last = [one.at for one in found] or [span.end for lane in drawn.values() for span in lane]
+    whole = max(last, default=0.0) or 1.0
+    return -0.05 * whole, 1.15 * whole
 
 
 def draw_lanes(axes: Any, drawn: dict[str, list[Span]], begin: float, end: float) -> None:
-    names = list(drawn)
-    for row, name in enumerate(names):
-        free = [begin, begin]  # up to where the lines of text above and below the middle are written
-        for span in drawn[name]:
+    for row, lane in enumerate(drawn.values()):
+        free = [begin, begin]
+        for span in lane:
             left, right = max(span.start, begin), min(span.end, end)
             if span.start == span.end:
-                axes.plot([span.start - begin], [row], marker="|", markersize=14, color="black")
+                axes.plot([left], [row], marker="|", markersize=14, color="black")
             elif left < right:
-                axes.barh(row, right - left, left=left - begin, height=0.8, color=COLOURS[span.kind], edgecolor="white")
-            if begin <= left < end and (span.start == span.end or right > left):
-                write(axes, row, span, left - begin, free, end - begin)
-    axes.set_yticks(range(len(names)), [LANES[name] for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, end - begin)
+                axes.barh(row, right - left, left=left, height=0.8, color=COLOURS[span.kind], edgecolor="white")
+            if begin <= left <= right <= end:
+                write(axes, row, span.text, left, free, (begin, end))
+    axes.set_yticks(range(len(drawn)), [LANES[name] for name in drawn])
+    axes.set_ylim(len(drawn) - 0.4, -0.6)
+    axes.set_xlim(begin, end)
     patches = [axes.barh(0, 0, color=colour, label=kind) for kind, colour in COLOURS.items()]
     axes.legend(handles=patches, ncols=len(patches), loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     axes.tick_params(axis="x", labelbottom=False)
 
 
-def write(axes: Any, row: int, span: Span, at: float, free: list[float], whole: float) -> None:
-    """The text of a span or a mark where there is room for it, in one of two lines."""
-    width = (len(span.text) + 2) * LETTER * whole
-    at = max(0.0, min(at, whole - width))
+def write(axes: Any, row: int, text: str, at: float, free: list[float], ends: tuple[float, float]) -> None:
+    """The text of a span or a mark in one of two lines, if there is room; `free` is up to where each line is taken."""
+    whole = ends[1] - ends[0]
+    width = (len(text) + 2) * LETTER * whole
+    at = max(ends[0], min(at, ends[1] - width))
     for line, taken in enumerate(free):
         if taken <= at:
-            axes.text(at + 0.004 * whole, row + (-0.18, 0.2)[line], span.text, va="center", fontsize=7.5)
+            axes.text(at + 0.004 * whole, row + (-0.18, 0.2)[line], text, va="center", fontsize=7.5)
             free[line] = at + width
             return
 
@@ -76,11 +83,11 @@ def write(axes: Any, row: int, span: Span, at: float, free: list[float], whole: 
 def draw_shares(axes: Any, found: list[Share], begin: float, end: float) -> None:
     """Each from the moment before it."""
     for row, one in enumerate(found):
-        axes.barh(row, one.share, left=one.at - one.share - begin, height=0.6, color="#7f8fa6")
-        beyond = one.at - begin > 0.85 * (end - begin)
-        place, side = (one.at - one.share - begin, "right") if beyond else (one.at - begin, "left")
+        axes.barh(row, one.share, left=one.at - one.share, height=0.6, color="#7f8fa6")
+        beyond = one.at > begin + 0.85 * (end - begin)
+        place, side = (one.at - one.share, "right") if beyond else (one.at, "left")
         axes.text(place, row, f" +{ms(one.share)} ms ", va="center", ha=side, fontsize=7.5)
-    axes.set_yticks(range(len(found)), [f"{one.moment}, {ms(one.at - begin)} ms" for one in found])
+    axes.set_yticks(range(len(found)), [f"{one.moment}, {ms(one.at)} ms" for one in found])
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.grid(axis="x", color="#eeeeee")
     axes.set_axisbelow(True)

@@ -1,0 +1,64 @@
+"""AWS in memory for the tests of the command line: a failover there is over as soon as it is asked for."""
+
+import io
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+ADDRESSES = {"aurora-1": "127.0.0.11", "aurora-2": "127.0.0.12"}
+
+
+class FakeAws:
+    def __init__(self) -> None:
+        self.answer: Any = {"outcome": "checked", "version": "0.2.0", "targets": ["127.0.0.11:3306"], "findings": []}
+        self.broken = False
+        self.status, self.members, self.writer = "available", ["aurora-1", "aurora-2"], "aurora-1"
+        self.events: list[dict[str, Any]] = []
+        self.failovers: list[dict[str, Any]] = []
+        self.rds = self.elb = self.logs = self.function = self.stacks = self
+
+    def invoke(self, **_: Any) -> dict[str, Any]:
+        payload = {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+        return payload | ({"FunctionError": "Unhandled"} if self.broken else {})
+
+    def describe_db_clusters(self, **_: Any) -> dict[str, Any]:
+        members = [{"DBInstanceIdentifier": name, "IsClusterWriter": name == self.writer} for name in self.members]
+        return {
+            "DBClusters": [{"Status": self.status, "Engine": "aurora-mysql", "EngineVersion": "8.0", "DBClusterMembers": members}]
+        }
+
+    def describe_db_instances(self, **_: Any) -> dict[str, Any]:
+        return {
+            "DBInstances": [{"DBInstanceIdentifier": name, "Endpoint": {"Address": ADDRESSES[name]}} for name in self.members]
+        }
+
+    def describe_target_groups(self, **_: Any) -> dict[str, Any]:
+        return {"TargetGroups": [{"HealthCheckIntervalSeconds": 30, "UnhealthyThresholdCount": 2, "TargetType": "ip"}]}
+
+    def describe_target_group_attributes(self, **_: Any) -> dict[str, Any]:
+        return {"Attributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}]}
+
+    def describe_target_health(self, **_: Any) -> dict[str, Any]:
+        target = {"Id": ADDRESSES[self.writer], "Port": 3306}
+        return {"TargetHealthDescriptions": [{"Target": target, "TargetHealth": {"State": "initial"}}]}
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        outputs = {"TargetGroupArn": "arn:group", "FunctionName": "the-function", "LogGroupName": f"/aws/lambda/{StackName}"}
+        return {
+            "Stacks": [
+                {
+                    "Parameters": [{"ParameterKey": "DbClusterId", "ParameterValue": "aurora-prod"}],
+                    "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+                }
+            ]
+        }
+
+    def get_paginator(self, name: str) -> Any:
+        page = {"Events": self.events} if name == "describe_events" else {"events": []}
+        return SimpleNamespace(paginate=lambda **_: [page])
+
+    def failover_db_cluster(self, **asked: Any) -> None:
+        self.failovers.append(asked)
+        self.writer = asked.get("TargetDBInstanceIdentifier", "aurora-2")
+        self.events.append({"Date": datetime.now(UTC), "Message": f"Completed failover to DB instance: {self.writer}"})

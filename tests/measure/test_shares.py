@@ -1,0 +1,84 @@
+"""The moments and shares of a failover, from observations alone."""
+
+import pytest
+
+from measure.example import (
+    COMPLETED,
+    CUT,
+    DECIDED,
+    FLIPPED,
+    REQUEST,
+    RIGHT,
+    SHOWN,
+    STARTED,
+    WHOLE,
+    endpoint,
+    event,
+    record,
+    seen,
+)
+from measure.moments import MOMENTS, moments, readers_met, shares, zero
+from measure.record import Observation
+from measure.timeline import table
+
+
+def test_each_moment_is_found() -> None:
+    assert list(moments(WHOLE).values()) == [2, 3, 3.5, 4, 7, 9, 11, 2.8, 8, 10, 13]
+
+
+def test_the_shares_come_in_the_order_of_time_and_add_up() -> None:
+    found = shares(WHOLE)
+    assert [one.at for one in found] == [2, 2.8, 3, 3.5, 4, 7, 8, 9, 10, 11, 13]
+    assert sum(one.share for one in found) == 11
+    assert sorted(one.moment for one in found) == sorted(MOMENTS)
+
+
+def test_connections_that_met_a_reader_are_counted_since_the_request() -> None:
+    assert readers_met(WHOLE) == (2, 6)
+
+
+def test_the_table_counts_from_the_request_and_tells_of_init_and_duration() -> None:
+    told = table(WHOLE)
+    assert "    1500       500  function called" in told
+    assert "2 of 6 new connections met a reader" in told
+    assert "the function's runs: 203 ms after 6 ms of init" in told
+
+
+@pytest.mark.parametrize(
+    ("gone", "moment"),
+    [
+        (STARTED, "started event"), (DECIDED, "function called"), (RIGHT, "group right"), (SHOWN, "RDS's status shows it"),
+        (COMPLETED, "completed"), (CUT, "old connection cut"),
+    ],
+)  # fmt: skip
+def test_what_was_not_seen_is_no_share_and_the_others_still_add_up(gone: Observation, moment: str) -> None:
+    others = [one for one in WHOLE.observations if one not in (gone, FLIPPED)] + [{**FLIPPED, "status": "available"}]
+    some = record(*others)
+    assert moments(some)[moment] is None
+    assert f"       –         –  {moment}: not seen" in table(some)
+    assert sum(one.share for one in shares(some)) == 11
+
+
+def test_without_a_request_the_started_event_is_zero() -> None:
+    watched = record(*(one for one in WHOLE.observations if one is not REQUEST))
+    assert zero(watched) == 3
+    assert moments(watched)["request"] is None
+    assert shares(watched)[0].moment == "started event"
+
+
+def test_a_log_without_platform_lines_gives_the_time_of_the_decision() -> None:
+    assert moments(record(REQUEST, DECIDED))["function called"] == 3.7
+
+
+def test_a_target_is_the_writers_by_the_word_of_the_function_before_that_of_dns() -> None:
+    mapped = {**DECIDED, "line": {**DECIDED["line"], "target": "172.16.0.2:3306"}}
+    group = seen("targets", 4, targets={"172.16.0.2:3306": "initial"})
+    assert moments(record(REQUEST, mapped, group, FLIPPED))["group right"] == 4
+    assert moments(record(REQUEST, DECIDED, group, FLIPPED))["group right"] is None
+
+
+def test_a_failover_that_is_taken_back_has_no_new_instance() -> None:
+    found = moments(
+        record(REQUEST, STARTED, endpoint(3, "aurora-1", True), event(9, "Promoting previous primary again: aurora-1"))
+    )
+    assert [name for name, at in found.items() if at is not None] == ["request", "started event"]

@@ -1,0 +1,70 @@
+"""Who answers, and whether it writes: the questions to a database that is no Aurora."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+
+from measure.database import MySql, PostgreSql, left_unfinished
+from measure.options import parse
+
+OPTIONS = parse(["--stack", "prod", "--endpoint", "[::1]:5432", "--user", "probe"])
+
+
+class Answers:
+    """A connection that knows no name of Aurora's."""
+
+    def __init__(self, error: Exception, row: tuple[Any, ...]) -> None:
+        self.error, self.row, self.asked = error, row, list[str]()
+
+    def execute(self, question: str) -> Any:
+        self.asked.append(question)
+        if "aurora" in question:
+            raise self.error
+        return SimpleNamespace(fetchone=self.fetchone)
+
+    def fetchone(self) -> tuple[Any, ...]:
+        return self.row
+
+    def cursor(self) -> "Answers":
+        return self
+
+    def __enter__(self) -> "Answers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A cursor's end."""
+
+
+@pytest.mark.parametrize(("row", "writes"), [((12, 0, 0), True), ((12, 1, 0), False), ((12, 0, 1), False)])
+def test_mysql_is_asked_by_auroras_name_once_and_then_by_its_number(row: tuple[int, ...], writes: bool) -> None:
+    database = MySql(OPTIONS, "secret")
+    connection = Answers(pymysql.err.OperationalError(1193, "Unknown system variable 'aurora_server_id'"), row)
+    assert database.identity(connection) == database.identity(connection) == {"server": "12", "writes": writes}
+    assert [question.split(",")[0] for question in connection.asked] == [
+        "SELECT @@aurora_server_id",
+        "SELECT @@server_id",
+        "SELECT @@server_id",
+    ]
+
+
+@pytest.mark.parametrize(("recovering", "writes"), [(False, True), (True, False)])
+def test_postgresql_writes_unless_it_is_in_recovery(recovering: bool, writes: bool) -> None:
+    database = PostgreSql(OPTIONS, "secret")
+    connection = Answers(psycopg.errors.UndefinedFunction("no such function"), ("10.0.2.22", recovering))
+    assert database.identity(connection) == database.identity(connection) == {"server": "10.0.2.22", "writes": writes}
+    assert len(connection.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query (timed out)"), True),
+        (pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query"), False),
+        (pymysql.err.OperationalError(2003, "Can't connect to MySQL server on 'host' (timed out)"), False),
+    ],
+)
+def test_a_handshake_counts_as_unfinished_where_our_own_timeout_ended_it(error: Exception, counts: bool) -> None:
+    assert left_unfinished(error) is counts
