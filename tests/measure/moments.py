@@ -28,12 +28,18 @@ class Share:
 
 
 def zero(record: Record) -> float:
-    """The request; where there was none, the started event, or what else shows that the failover has begun."""
+    """When the failover began."""
+    begin = begun(record)
+    return 0.0 if begin is None else begin
+
+
+def begun(record: Record) -> float | None:
+    """The request; where there was none, the started event, or what else shows that a failover has begun."""
     asked = first(record.by(TOOL), lambda seen: seen.get("request"))
     if asked is not None:
         return asked
-    signs = [event(record, STARTED), seen_flip(record), event(record, ENDED)]
-    return min((sign for sign in signs if sign is not None), default=0.0)
+    signs = (event(record, STARTED), seen_flip(record), event(record, ENDED))
+    return min((sign for sign in signs if sign is not None), default=None)
 
 
 def moments(record: Record) -> dict[str, float | None]:
@@ -71,8 +77,8 @@ def readers_met(record: Record) -> tuple[int, int]:
 
 
 def reports(record: Record) -> list[dict[str, Any]]:
-    """The function's runs as Lambda reports them: `initDurationMs`, `durationMs` and others."""
-    lines = [seen["line"] for seen in record.by(FUNCTION) if "line" in seen]
+    """The function's runs since the request as Lambda reports them: `initDurationMs`, `durationMs` and others."""
+    lines = [seen["line"] for seen in record.by(FUNCTION) if "line" in seen and seen["said"] >= zero(record)]
     return [line["record"]["metrics"] for line in lines if line.get("type") == "platform.report" and "record" in line]
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 PASSWORD = "DB_PASSWORD"
@@ -48,8 +49,9 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--yes", action="store_true", help="do not ask")
     how.add_argument("--anyway", action="store_true", help="measure even where the set-up speaks against it")
     how.add_argument(
-        "--limit", type=seconds, default=900, metavar="SECONDS", help="end after this time at the latest (default: %(default)s)"
-    )
+        "--limit", type=seconds, default=900, metavar="SECONDS",
+        help="end so long after the request, or with --watch after the failover has begun (default: %(default)s)",
+    )  # fmt: skip
     how.add_argument(
         "--steady", type=seconds, default=30, metavar="SECONDS",
         help="end when the endpoint has answered from the writer for so long (default: %(default)s)",
@@ -73,6 +75,11 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
         made.error("--watch starts no failover, so that --to has no meaning")
     if options.plot and options.plot.suffix != ".svg":
         made.error(f"--plot makes an SVG: {options.plot} does not end in .svg")
+    if options.plot and not find_spec("matplotlib"):
+        made.error("--plot needs matplotlib: pip install matplotlib")
+    for file in (options.json, options.plot):  # now, and not when the failover has been
+        if file and not file.parent.is_dir():
+            made.error(f"{file} cannot be written: there is no folder {file.parent}")
     return options
 
 

@@ -99,6 +99,11 @@ class Notebook:
         """What the tool itself has done just now."""
         self.add(TOOL, self.clock.now(), seen)
 
+    def forget(self, before: float) -> None:
+        """What was seen before that moment: nothing has happened yet."""
+        with self.lock:
+            self.record.observations = [seen for seen in self.record.observations if seen["at"] >= before]
+
     def so_far(self) -> Record:
         """A copy that no thread changes."""
         with self.lock:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from botocore.exceptions import BotoCoreError, ClientError
 
 from measure.database import Failure, MySql, PostgreSql, reason
+from measure.moments import begun
 from measure.record import SETTLED, Notebook, Record
 from measure.settled import unsettled
 from measure.subject import Aws, Refused, Subject
@@ -15,6 +16,9 @@ from measure.witnesses import Witness, of_aws, of_endpoint
 
 BASELINE = 2.0
 """Seconds of watching before the failover, so that the picture shows how it was."""
+
+KEPT = 30.0
+"""Seconds of what was seen before a failover that comes by itself."""
 
 
 def measure(options: Namespace, aws: Aws, what: Subject, record: Record, consumer: MySql | PostgreSql | None) -> Record:
@@ -24,19 +28,24 @@ def measure(options: Namespace, aws: Aws, what: Subject, record: Record, consume
     try:
         witnesses += of_aws(aws, what, notebook)
         if consumer:
-            witnesses += of_endpoint(consumer, notebook)
+            witnesses += at_the_endpoint(consumer, notebook)
         time.sleep(BASELINE)
         if not options.watch:
             request(options, aws, what, notebook)
         record.ended = wait(options, notebook)
     except KeyboardInterrupt:
         record.ended = "ended by Ctrl-C"
-    except Failure as error:
-        raise Refused(f"the connection that is to be held was not let in: {reason(error)}") from error
     finally:
         for witness in witnesses:
             witness.over.set()
     return ended(notebook, witnesses)
+
+
+def at_the_endpoint(consumer: MySql | PostgreSql, notebook: Notebook) -> list[Witness]:
+    try:
+        return of_endpoint(consumer, notebook)
+    except Failure as error:
+        raise Refused(f"the connection that is to be held was not let in: {reason(error)}") from error
 
 
 def request(options: Namespace, aws: Aws, what: Subject, notebook: Notebook) -> None:
@@ -49,14 +58,18 @@ def request(options: Namespace, aws: Aws, what: Subject, notebook: Notebook) -> 
 
 
 def wait(options: Namespace, notebook: Notebook) -> str:
-    """Why it has ended. Under --watch the limit counts from the beginning too."""
-    begin, progress = notebook.clock.now(), Progress()
-    while (passed := notebook.clock.now() - begin) < options.limit:
-        waiting = unsettled(notebook.so_far(), notebook.clock.now(), options.steady)
-        if not waiting:
+    """Why it has ended. Under --watch the limit counts from when the failover has begun."""
+    clock, progress = notebook.clock, Progress()
+    begin = clock.now()
+    while (passed := clock.now() - begin) < options.limit:
+        record = notebook.so_far()
+        if options.watch and begun(record) is None:
+            notebook.forget(clock.now() - KEPT)
+            begin = clock.now()
+        elif not unsettled(record, clock.now(), options.steady):
             progress.end()
             return SETTLED
-        progress.show(f"{passed:.0f} s: waiting for {waiting}")
+        progress.show(f"{passed:.0f} s: waiting for {unsettled(record, clock.now(), options.steady)}")
         time.sleep(0.5)
     progress.end()
     return f"the limit of {options.limit:g} s"

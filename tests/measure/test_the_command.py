@@ -12,6 +12,7 @@ import pytest
 
 from measure import failover, run
 from measure.fake_aws import FakeAws
+from measure.moments import moments, zero
 from measure.record import read
 from support.project import ROOT
 
@@ -42,6 +43,7 @@ def test_help_says_what_it_was_not_tried_on_and_that_it_changes_nothing_else() -
         ([*STACK, "--endpoint", "host"], "expected HOST:PORT"),
         ([*STACK, "--limit", "soon"], "expected a number of seconds"),
         ([*STACK, "--plot", "seen.png"], "does not end in .svg"),
+        ([*STACK, "--json", "no/such/folder/seen.json"], "there is no folder no/such/folder"),
         ([*STACK, "--watch", "--to", "aurora-2"], "--to has no meaning"),
     ],
 )
@@ -96,6 +98,29 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     file.write_text('{"observations": []}')
     assert failover.main(["--from", str(file)]) == 1
     assert "expected a file that --json has written" in capsys.readouterr().err
+
+
+def test_it_waits_for_a_failover_that_comes_by_itself_and_forgets_what_was_long_before(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "KEPT", 1.0)
+    file = tmp_path / "seen.json"
+    threading.Timer(4, aws.failover_db_cluster).start()
+    assert failover.main([*STACK, "--watch", "--yes", "--limit", "3", "--json", str(file)]) == 0
+    record = read(file)
+    assert not record.by("tool")
+    assert min(seen["at"] for seen in record.observations) > 1
+    assert moments(record)["completed"] == zero(record)
+
+
+def test_looks_that_fail_are_told_of(aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def denied(**_: object) -> None:
+        raise PermissionError("not allowed to perform elasticloadbalancing:DescribeTargetHealth")
+
+    monkeypatch.setattr(aws, "describe_target_health", denied)
+    assert failover.main([*STACK, "--yes", "--limit", "2"]) == 1
+    said = capsys.readouterr().out
+    assert "failed, the last with: not allowed to perform elasticloadbalancing:DescribeTargetHealth" in said
 
 
 def test_account_numbers_stay_out_of_the_file(aws: FakeAws, tmp_path: Path) -> None:

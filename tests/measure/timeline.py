@@ -1,5 +1,7 @@
 """What is printed: the timeline in the form of the article's experiment, and the table of shares."""
 
+from statistics import median
+
 from measure.lanes import ENDPOINT, LANES, MARKS, lanes, run_times
 from measure.moments import moments, readers_met, reports, shares, writer_after, zero
 from measure.record import EVENTS, FUNCTION, SETTLED, TOOL, Record, answered
@@ -38,8 +40,23 @@ def table(record: Record) -> list[str]:
     return lines
 
 
+def looks(record: Record) -> list[str]:
+    """How exact the figures are: how often each witness looked, how long an answer took, and how many looks failed."""
+    lines = []
+    for witness in LANES:
+        took = [ms(seen["took"]) for seen in record.by(witness)]
+        if witness == TOOL or not took:
+            continue
+        errors = [seen["error"] for seen in record.by(witness) if "error" in seen]
+        failed = f"; {len(errors)} failed, the last with: {errors[-1]}" if errors else ""
+        lines.append(
+            f"{LANES[witness]}: {len(took)} looks, each {median(took):.0f} ms (median), {max(took)} ms (longest){failed}"
+        )
+    return lines
+
+
 def report(record: Record) -> list[str]:
-    lines = [*timeline(record), "", *table(record), ""]
+    lines = [*timeline(record), "", *table(record), "", *looks(record), ""]
     return lines + ([f"not in the picture: {record.missing}"] if record.missing else [])
 
 

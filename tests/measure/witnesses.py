@@ -4,9 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
-
-from botocore.exceptions import BotoCoreError, ClientError
+from datetime import datetime, timedelta
 
 from measure import subject
 from measure.database import Failure, MySql, PostgreSql, left_unfinished, reason
@@ -18,6 +16,8 @@ PROBERS, EACH_PROBER = 25, 5.0
 """Together 5 new connections a second. As each waits for its own answer alone, a server that hangs does not stop the others."""
 UNFINISHED = 50
 """So many handshakes may end by our own timeout before the probe stops: MySQL blocks a host after 100."""
+EARLIER = timedelta(minutes=2)
+"""Looked at from then on, as AWS's clock need not be ours."""
 Look = Callable[[], Iterable[Observation]]
 
 
@@ -43,7 +43,7 @@ class Witness:
         except Gone:
             self.over.set()
             return
-        except (BotoCoreError, ClientError, *Failure) as error:
+        except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
             seen = [{"error": reason(error)}]
         for one in seen:
             self.notebook.add(self.name, at, one)
@@ -89,9 +89,9 @@ class Events:
 
     def __init__(self, aws: Aws, what: Subject, notebook: Notebook) -> None:
         self.aws, self.what, self.clock = aws, what, notebook.clock
-        # Some seconds earlier, as RDS's clock need not be ours; what was there before is not told.
-        self.since = datetime.fromisoformat(self.clock.began())
+        self.since = datetime.fromisoformat(self.clock.began()) - EARLIER
         self.known: set[tuple[str, str]] = set()
+        self.look()  # what is there already is not told
 
     def look(self) -> list[Observation]:
         pages = self.aws.rds.get_paginator("describe_events").paginate(
@@ -112,10 +112,11 @@ class Log:
     def __init__(self, aws: Aws, what: Subject, notebook: Notebook) -> None:
         self.aws, self.what, self.clock = aws, what, notebook.clock
         self.known: set[str] = set()
+        self.look()  # what is there already is not told
 
     def look(self) -> list[Observation]:
         pages = self.aws.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self.what.log_group, startTime=int(self.clock.wall * 1000)
+            logGroupName=self.what.log_group, startTime=int((self.clock.wall - EARLIER.total_seconds()) * 1000)
         )
         new: list[Observation] = []
         for event in (event for page in pages for event in page["events"]):

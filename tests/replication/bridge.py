@@ -13,7 +13,7 @@ class Bridge:
 
     def __init__(self, aws: Aws, balancer: Balancer, timeline: Timeline, propagation: float):
         self.aws, self.balancer, self.timeline, self.propagation = aws, balancer, timeline, propagation
-        self.pending: list[tuple[float, set[str]]] = []
+        self.pending: list[tuple[float, float, set[str]]] = []
         self.lingering = 0.0
         """For how many seconds more a target that has left the group gets connections."""
         self.changes = 0
@@ -28,12 +28,11 @@ class Bridge:
         if now != self.seen:
             self.changes += 1
             self.timeline.mark(f"target group: {show(self.seen)} → {show(now)}")
-            if self.lingering:
-                self.pending.append((time.monotonic(), self.seen | now))
-            self.pending.append((time.monotonic() + self.lingering, now))
+            self.pending.append((time.monotonic(), self.lingering if self.seen - now else 0, now))
             self.seen = now
-        while self.pending and time.monotonic() - self.pending[0][0] >= self.propagation:
-            self.apply(*self.pending.pop(0))
+        while self.pending and time.monotonic() - self.pending[0][0] >= self.propagation + self.pending[0][1]:
+            since, _, now = self.pending.pop(0)
+            self.apply(since, now)
 
     def apply(self, since: float, now: set[str]) -> None:
         before, self.applied = self.applied, now

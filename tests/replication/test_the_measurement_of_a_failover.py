@@ -132,6 +132,7 @@ def test_a_failover_is_measured_share_by_share(world, front, tool):
     assert sum(one.share for one in shares(record)) == pytest.approx(max(found.values()) - min(found.values()))
     assert readers_met(record)[0] == 0
     assert "the failover came right" in said
+    world.write("INSERT INTO t.rows VALUES (2, 'on aurora-2')")
     world.caught_up()
     world.assert_followed()
 
