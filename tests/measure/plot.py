@@ -30,6 +30,8 @@ def plot(record: Record, file: Path) -> None:
         begin, end = window(drawn, found)
         draw_lanes(upper, drawn, begin, end)
         draw_shares(lower, found, begin, end)
+        if record.note:
+            figure.suptitle(record.note, fontsize=9)
         readers, every = readers_met(record)
         lower.set_xlabel("seconds" + (f"; {readers} of {every} new connections met a reader" if every else ""))
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
