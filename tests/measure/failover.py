@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Started as a script, Python looks for modules in this folder; they are named from the one above.
-sys.path[0] = str(Path(__file__).resolve().parents[1]) if __name__ == "__main__" else sys.path[0]
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
@@ -21,6 +22,7 @@ from measure.refusals import findings, impossible, refusals  # noqa: E402
 from measure.run import measure  # noqa: E402
 from measure.subject import Aws, Refused, Subject  # noqa: E402
 from measure.timeline import faults, report  # noqa: E402
+from measure.witnesses import quit_in_good_order  # noqa: E402
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,6 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     except (BotoCoreError, ClientError) as error:
         print(f"AWS: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("ended by Ctrl-C before anything was started", file=sys.stderr)
         return 1
     return told(record, options)
 
@@ -84,7 +89,7 @@ def tried(consumer: MySql | PostgreSql) -> str:
         try:
             return str(consumer.identity(connection)["server"])
         finally:
-            connection.close()
+            quit_in_good_order(connection)
     except Failure as error:
         raise Refused(f"the endpoint lets nobody in, or nothing is to be seen there: {reason(error)}") from error
 
@@ -99,9 +104,9 @@ def agreed(options: Namespace, what: Subject, record: Record) -> bool:
 
 
 def told(record: Record, options: Namespace) -> int:
-    print(*report(record), sep="\n")
     if options.json and not options.file:
         record.write(options.json)
+    print(*report(record), sep="\n")
     if options.plot:
         from measure.plot import plot
 

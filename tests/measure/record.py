@@ -52,6 +52,7 @@ def read(file: Path) -> Record:
         record = Record(**json.loads(file.read_text()))
         for seen in record.observations:
             float(seen["at"]), float(seen["took"]), str(seen["witness"])
+        str(record.before["writer"]), dict(record.before["addresses"]), float(record.subject["steady"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"{file}: {type(error).__name__}: {error}; expected a file that --json has written") from error
     return record

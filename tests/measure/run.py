@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from measure.database import Failure, MySql, PostgreSql, reason
+from measure.database import ANSWER, Failure, MySql, PostgreSql, reason
 from measure.moments import begun
 from measure.record import SETTLED, Notebook, Record
 from measure.settled import unsettled
@@ -16,7 +16,6 @@ from measure.witnesses import Witness, of_aws, of_endpoint
 
 BASELINE = 2.0
 """Seconds of watching before the failover, so that the picture shows how it was."""
-
 KEPT = 30.0
 """Seconds of what was seen before a failover that comes by itself."""
 
@@ -61,23 +60,25 @@ def wait(options: Namespace, notebook: Notebook) -> str:
     """Why it has ended. Under --watch the limit counts from when the failover has begun."""
     clock, progress = notebook.clock, Progress()
     begin = clock.now()
-    while (passed := clock.now() - begin) < options.limit:
-        record = notebook.so_far()
-        if options.watch and begun(record) is None:
-            notebook.forget(clock.now() - KEPT)
-            begin = clock.now()
-        elif not unsettled(record, clock.now(), options.steady):
-            progress.end()
-            return SETTLED
-        progress.show(f"{passed:.0f} s: waiting for {unsettled(record, clock.now(), options.steady)}")
-        time.sleep(0.5)
-    progress.end()
+    try:
+        while (passed := clock.now() - begin) < options.limit:
+            record = notebook.so_far()
+            waiting = unsettled(record, clock.now(), options.steady)
+            if options.watch and begun(record) is None:
+                notebook.forget(clock.now() - KEPT)
+                begin = clock.now()
+            elif not waiting:
+                return SETTLED
+            progress.show(f"{passed:.0f} s: waiting for {waiting}")
+            time.sleep(0.5)
+    finally:
+        progress.end()
     return f"the limit of {options.limit:g} s"
 
 
 def ended(notebook: Notebook, witnesses: list[Witness]) -> Record:
-    """Gives an answer that is under way a moment to come; a second Ctrl-C does not wait for it."""
-    end = time.monotonic() + 1
+    """Waits for answers that are under way, so that no handshake is left; a second Ctrl-C does not."""
+    end = time.monotonic() + ANSWER
     with suppress(KeyboardInterrupt):
         for witness in witnesses:
             witness.thread.join(max(0.0, end - time.monotonic()))

@@ -110,7 +110,7 @@ def test_it_waits_for_a_failover_that_comes_by_itself_and_forgets_what_was_long_
     record = read(file)
     assert not record.by("tool")
     assert min(seen["at"] for seen in record.observations) > 1
-    assert moments(record)["completed"] == zero(record)
+    assert moments(record)["completed"] == pytest.approx(zero(record), abs=2)  # the sooner of event and flip
 
 
 def test_looks_that_fail_are_told_of(aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

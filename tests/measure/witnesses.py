@@ -4,7 +4,8 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from measure import subject
 from measure.database import Failure, MySql, PostgreSql, left_unfinished, reason
@@ -16,8 +17,8 @@ PROBERS, EACH_PROBER = 25, 5.0
 """Together 5 new connections a second. As each waits for its own answer alone, a server that hangs does not stop the others."""
 UNFINISHED = 50
 """So many handshakes may end by our own timeout before the probe stops: MySQL blocks a host after 100."""
-EARLIER = timedelta(minutes=2)
-"""Looked at from then on, as AWS's clock need not be ours."""
+EARLIER = timedelta(minutes=10)
+"""How far back events and log lines are looked for: they may come late, and AWS's clock need not be ours."""
 Look = Callable[[], Iterable[Observation]]
 
 
@@ -89,13 +90,12 @@ class Events:
 
     def __init__(self, aws: Aws, what: Subject, notebook: Notebook) -> None:
         self.aws, self.what, self.clock = aws, what, notebook.clock
-        self.since = datetime.fromisoformat(self.clock.began()) - EARLIER
         self.known: set[tuple[str, str]] = set()
         self.look()  # what is there already is not told
 
     def look(self) -> list[Observation]:
         pages = self.aws.rds.get_paginator("describe_events").paginate(
-            SourceType="db-cluster", SourceIdentifier=self.what.cluster, StartTime=self.since
+            SourceType="db-cluster", SourceIdentifier=self.what.cluster, StartTime=datetime.now(UTC) - EARLIER
         )
         new: list[Observation] = []
         for event in (event for page in pages for event in page["Events"]):
@@ -116,7 +116,7 @@ class Log:
 
     def look(self) -> list[Observation]:
         pages = self.aws.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self.what.log_group, startTime=int((self.clock.wall - EARLIER.total_seconds()) * 1000)
+            logGroupName=self.what.log_group, startTime=int((datetime.now(UTC) - EARLIER).timestamp() * 1000)
         )
         new: list[Observation] = []
         for event in (event for page in pages for event in page["events"]):
@@ -131,6 +131,11 @@ def line(text: str) -> Observation:
         if isinstance(read := json.loads(text), dict):
             return read
     return {"message": text.strip()}
+
+
+def quit_in_good_order(connection: Any) -> None:
+    with suppress(*Failure):  # it may have been cut already
+        connection.close()
 
 
 class Probe:
@@ -153,11 +158,11 @@ class Probe:
         try:
             return [self.database.identity(connection)]
         finally:
-            connection.close()
+            quit_in_good_order(connection)
 
 
 class Held:
-    """One connection that is used until it fails."""
+    """One connection that is used until it fails; where it does not, the end of the program ends it."""
 
     def __init__(self, database: MySql | PostgreSql) -> None:
         self.database, self.cut = database, False
