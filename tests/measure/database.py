@@ -23,8 +23,9 @@ class MySql:
             "host": host, "port": port, "user": options.user, "password": password, "database": options.database,
             "connect_timeout": CONNECT, "read_timeout": ANSWER, "write_timeout": ANSWER, "autocommit": True,
         }  # fmt: skip
-        # The certificate is the instance's, while the name is the endpoint's.
-        self.settings |= {"ssl_ca": options.ca, "ssl_verify_identity": False} if options.ca else {"ssl_disabled": True}
+        if options.ca:
+            # The certificate is the instance's, while the name is the endpoint's.
+            self.settings |= {"ssl_ca": options.ca, "ssl_verify_cert": True, "ssl_verify_identity": False}
         self.name = "@@aurora_server_id"
 
     def connect(self) -> Any:

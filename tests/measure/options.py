@@ -42,7 +42,11 @@ def parser() -> argparse.ArgumentParser:
     side.add_argument("--endpoint", type=endpoint, metavar="HOST:PORT", help="the balancer, or the PrivateLink endpoint")
     side.add_argument("--user", help=f"a database user who may log in, with the password in {PASSWORD}")
     side.add_argument("--database", help="the database to log in to (default: none; postgres for PostgreSQL)")
-    side.add_argument("--ca", metavar="FILE", help="log in over TLS, and trust these certificates")
+    side.add_argument(
+        "--ca",
+        metavar="FILE",
+        help="log in over TLS alone, and trust these CA certificates (default: TLS where it is offered, with any)",
+    )
     how = made.add_argument_group("how")
     how.add_argument("--to", metavar="INSTANCE", help="the instance that is to become the writer (default: Aurora chooses)")
     how.add_argument("--watch", action="store_true", help="start no failover: wait for one that comes by itself")

@@ -1,8 +1,11 @@
 """Who answers, and whether it writes: the questions to a database that is no Aurora."""
 
+import ssl
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore
 import psycopg
 import pymysql
 import pytest
@@ -48,6 +51,15 @@ def test_mysql_is_asked_by_auroras_name_once_and_then_by_its_number(row: tuple[i
         "SELECT @@server_id",
         "SELECT @@server_id",
     ]
+
+
+def test_with_ca_mysql_is_reached_over_tls_alone_and_its_certificate_is_verified() -> None:
+    authorities = str(Path(botocore.__file__).parent / "cacert.pem")
+    options = parse(["--stack", "prod", "--endpoint", "host:3306", "--user", "probe", "--ca", authorities])
+    connection = pymysql.Connection(**MySql(options, "secret").settings, defer_connect=True)
+    assert connection._ssl_required
+    assert connection.ctx.verify_mode == ssl.CERT_REQUIRED
+    assert not connection.ctx.check_hostname
 
 
 @pytest.mark.parametrize(("recovering", "writes"), [(False, True), (True, False)])
