@@ -16,7 +16,7 @@ esac
 # files that are not there).
 sed \
   -e '/^  # For the Serverless Application Repository/,/^    SemanticVersion:/d' \
-  -e '/^    Metadata:$/,/^        Binary:/d' \
+  -e '/^      BuildMethod:/,/^        Binary:/d' \
   -e "s|^      CodeUri: \.\$|      CodeUri: aurora-nlb-failover-$architecture.zip|" \
   -e '/^  Architecture:$/,/^    Description:/d' \
   -e 's|, Architecture\]|]|' \
