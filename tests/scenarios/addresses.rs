@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 use crate::standin::Standin;
 use crate::support::*;
 
-const A: &str = "10.0.1.11:3306";
-const B: &str = "10.0.2.22:3306";
 const NO_MAP: &[(&str, &str)] = &[("DB_CLUSTER_ID", "aurora-prod"), ("IP_DICT", "")];
 const HOST: &str = "aurora-2.example.eu-west-1.rds.amazonaws.com";
 

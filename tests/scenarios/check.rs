@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::standin::{Fault, Standin};
 use crate::support::*;
 
-fn check() -> Value {
+pub fn check() -> Value {
     json!({"action": "check"})
 }
 
@@ -211,113 +211,6 @@ async fn each_fault_alone_gives_that_finding_with_its_remedy() {
         assert_eq!(answer["in_sync"], json!(!["targets", "writer-unsettled"].contains(&code)), "{code}");
         assert!(standin.writes().is_empty());
     }
-}
-
-/// `check` reports only the type: the rest follows from it.
-#[tokio::test(start_paused = true)]
-async fn a_group_of_another_type_is_found_even_where_its_targets_cannot_be_read() {
-    // Its targets and the fault of reading them; the targets in the answer.
-    let denied = || Some(Fault::Error(400, "InvalidTarget", "no"));
-    let table = [
-        ("lambda", "arn:aws:lambda:eu-west-1:123456789012:function:db: unused", None, json!([])),
-        ("instance", "i-0123456789abcdef0:3306 unhealthy", None, json!(["i-0123456789abcdef0:3306"])),
-        ("alb", "10.0.1.11:3306 unhealthy", denied(), json!([])),
-    ];
-    for (kind, targets, fault, shown) in table {
-        let standin = Standin::new().with_setting("TargetType", kind).with_targets(targets);
-        let unset = ["Protocol", "Port", "HealthCheckPort", "IpAddressType"];
-        standin.world().target_group.retain(|(key, _)| kind != "lambda" || !unset.contains(&key.as_str()));
-        standin.world().attributes.clear();
-        standin.world().faults.extend(fault.map(|fault| ("DescribeTargetHealth", fault)));
-        let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
-        assert_eq!(codes(&answer), ["target-type"], "{answer}");
-        let message = message(&answer, "target-type");
-        assert!(message.contains(kind) && message.contains("expected ip"), "{message}");
-        assert_eq!(message.contains("cannot be read"), shown == json!([]), "{message}");
-        assert_eq!((&answer["in_sync"], &answer["targets"], &answer["writer"]), (&json!(false), &shown, &json!("aurora-1")));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_wrong_attribute_is_told_with_the_one_command_that_sets_all_that_are_wrong() {
-    let standin = Standin::new();
-    for (key, value) in &mut standin.world().attributes {
-        if key != "load_balancing.cross_zone.enabled" {
-            "wrong".clone_into(value);
-        }
-    }
-    let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
-    assert_eq!(codes(&answer), ["attribute"; 4]);
-    let command = "--attributes Key=target_health_state.unhealthy.connection_termination.enabled,Value=false \
-                   Key=deregistration_delay.connection_termination.enabled,Value=true \
-                   Key=deregistration_delay.timeout_seconds,Value=0 Key=preserve_client_ip.enabled,Value=false";
-    for finding in answer["findings"].as_array().unwrap() {
-        assert!(finding["message"].as_str().unwrap().ends_with(command), "{finding}");
-    }
-}
-
-/// What RDS shows may be late, so that `reconcile` would take back what is right.
-#[tokio::test(start_paused = true)]
-async fn in_doubt_the_remedy_for_the_targets_is_to_wait() {
-    // The group, what RDS shows, whether an event has just named aurora-2; the findings, whether to wait.
-    let table: [(&str, (&str, &str), bool, &[&str], bool); 6] = [
-        ("10.0.2.22:3306 unhealthy", ("available", "aurora-1"), false, &["targets"], false),
-        ("10.0.2.22:3306 initial", ("available", "aurora-1"), false, &["targets"], true),
-        ("10.0.2.22:3306 unhealthy", ("available", "aurora-1"), true, &["targets"], true),
-        ("10.0.2.22:3306 unhealthy", ("failing-over", "aurora-1"), false, &["writer-unsettled", "targets"], true),
-        ("10.0.2.22:3306 unhealthy", ("available", "aurora-1 aurora-3"), false, &["writer-unsettled"], true),
-        ("10.0.3.33:3306 draining", ("available", "aurora-1"), true, &["targets"], false), // it only registers
-    ];
-    for (targets, view, named, expected, waits) in table {
-        let standin = Standin::new().rds_shows(&[view]);
-        let function = function(&standin, WITH_RDS).await;
-        if named {
-            invoke_with(&function, &started("aurora-2", 0)).await.unwrap();
-        }
-        standin.clone().with_targets(targets);
-        let answer = invoke_after(1, &function, &check()).await.unwrap();
-        assert_eq!(codes(&answer), expected, "{targets}: {answer}");
-        for finding in answer["findings"].as_array().unwrap() {
-            let message = finding["message"].as_str().unwrap();
-            assert_eq!((message.contains("wait"), message.contains("reconcile")), (waits, !waits), "{targets}: {message}");
-        }
-    }
-}
-
-/// `reconcile` would try to register it, and be refused.
-#[tokio::test(start_paused = true)]
-async fn a_writer_of_the_other_family_is_to_be_put_right_before_the_targets() {
-    let standin = Standin::new().with_setting("IpAddressType", "ipv6").with_targets("");
-    let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
-    assert_eq!(codes(&answer), ["address-family", "targets"]);
-    assert!(message(&answer, "targets").contains("first put its address right"), "{answer}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_public_instance_is_no_fault_where_its_name_resolves_to_its_private_address() {
-    let standin = Standin::new().with_public("aurora-1 aurora-2 aurora-3");
-    let answer = invoke(&standin, &[("DB_CLUSTER_ID", "aurora-prod"), ("IP_DICT", "")], &check()).await.unwrap();
-    assert_eq!((&answer["in_sync"], &answer["findings"]), (&json!(true), &json!([])));
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_two_families_check_takes_the_groups() {
-    for (family, target) in [("ipv4", "10.0.1.11:3306 unhealthy"), ("ipv6", "2001:db8::11:3306 unhealthy")] {
-        let standin = Standin::new().with_setting("IpAddressType", family).with_targets(target);
-        let standin = standin.with_endpoint("aurora-1", "10.0.1.11 2001:db8::11");
-        let variables: &[_] = &[("DB_CLUSTER_ID", "aurora-prod"), ("IP_DICT", "")];
-        let answer = invoke(&standin, variables, &check()).await.unwrap();
-        assert_eq!((&answer["in_sync"], codes(&answer).len()), (&json!(true), 0), "{answer}");
-    }
-}
-
-fn codes(answer: &Value) -> Vec<&str> {
-    answer["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
-}
-
-fn message<'a>(answer: &'a Value, code: &str) -> &'a str {
-    let findings = answer["findings"].as_array().unwrap();
-    findings.iter().find(|finding| finding["code"] == code).unwrap()["message"].as_str().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -118,3 +118,13 @@ async fn without_rds_a_late_event_is_acted_on_and_what_needs_rds_names_the_varia
         assert!(error.to_string().contains("DB_CLUSTER_ID"), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn targets_are_deregistered_a_hundred_at_a_time() {
+    let strays: Vec<_> = (0..250).map(|i| format!("10.8.{}.{}:3306 unhealthy", i / 200, i % 200 + 1)).collect();
+    let standin = Standin::new().with_targets(&strays.join(", "));
+    let answer = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap();
+    assert_eq!(answer["deregistered"].as_array().unwrap().len(), 250);
+    let sizes: Vec<_> = standin.writes()[1..].iter().map(|call| call.split(' ').count() - 1).collect();
+    assert_eq!((sizes, standin.registered()), (vec![100, 100, 50], vec![B.to_owned()]));
+}

@@ -13,12 +13,19 @@
 
 mod addresses;
 mod check;
+mod check_in_context;
 mod comparison;
+mod discovery;
+mod dry_run;
 mod events;
 mod failover;
 mod faults;
+mod init;
 #[cfg(target_os = "linux")]
 mod load;
+mod never_empty;
+mod order;
+mod out_of_reach;
 mod payloads;
 mod process;
 mod rds;

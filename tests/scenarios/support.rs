@@ -15,6 +15,18 @@ pub const IP_DICT: &str = r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aur
 pub const WITH_RDS: &[(&str, &str)] = &[("DB_CLUSTER_ID", CLUSTER)];
 pub const WITHOUT_RDS: &[(&str, &str)] = &[];
 
+/// The targets of the three instances.
+pub const A: &str = "10.0.1.11:3306";
+pub const B: &str = "10.0.2.22:3306";
+pub const C: &str = "10.0.3.33:3306";
+
+/// What a late RDS goes on to show: the old writer, and no failover.
+pub const LATE: &[(&str, &str)] = &[("available", "aurora-1")];
+
+/// Just not fresh any more, in milliseconds.
+pub const OLD: i64 = 60_001;
+pub const HOUR: Duration = Duration::from_secs(3600);
+
 /// The wall clock's time in every scenario.
 pub fn now() -> DateTime<Utc> {
     "2026-03-14T03:12:07.412Z".parse().unwrap()
@@ -127,4 +139,15 @@ pub fn reconcile() -> Value {
 pub async fn seconds<T>(run: impl Future<Output = T>) -> (T, f64) {
     let start = Instant::now();
     (run.await, start.elapsed().as_secs_f64())
+}
+
+pub fn schedule() -> Value {
+    json!({"source": "aws.scheduler"})
+}
+
+/// The targets as they are a minute or two later: none is `initial` any more, none drains.
+pub fn settle(standin: &Standin) {
+    let mut world = standin.world();
+    world.targets.retain(crate::standin::Target::is_registered);
+    world.targets.iter_mut().for_each(|target| "unhealthy".clone_into(&mut target.state));
 }
