@@ -41,11 +41,9 @@ pub fn check_certificates(variable: impl Fn(&str) -> Option<String>) -> Result<(
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     let Some(file) = variable("SSL_CERT_FILE") else { return Ok(()) };
     let holds_one = std::fs::read(&file).is_ok_and(|text| text.windows(BEGIN.len()).any(|window| window == BEGIN));
-    if holds_one {
-        Ok(())
-    } else {
-        Err(format!("SSL_CERT_FILE=\"{file}\": expected a readable file of PEM certificates, or unset"))
-    }
+    let shown = file.replace(char::is_control, " ");
+    let refusal = || format!("SSL_CERT_FILE=\"{shown}\": expected a readable file of PEM certificates, or unset");
+    if holds_one { Ok(()) } else { Err(refusal()) }
 }
 
 /// The SDK's settings that this function depends on; region, credentials and endpoint come from the environment as

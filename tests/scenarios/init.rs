@@ -42,8 +42,8 @@ async fn bad_configuration_ends_the_init_phase_with_one_line() {
             "1 to 65535",
         ),
         (
-            &[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("SSL_CERT_FILE", "/no/such.pem")],
-            "SSL_CERT_FILE=\"/no/such.pem\"",
+            &[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("SSL_CERT_FILE", "/no/such\n.pem")],
+            "SSL_CERT_FILE=\"/no/such .pem\"",
             "PEM certificates",
         ),
         (&[("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", r#"{"a":"x"}"#)], r#"IP_DICT="{"a":"x"}""#, "a JSON object"),
