@@ -41,11 +41,18 @@ async fn main() -> ExitCode {
         return refuse(&line).await;
     }
     let sdk = sdk::settings(sdk::https()).region(Region::new(config.region.clone())).load().await;
+    start_lookup_thread().await;
     let clients = Clients::new(&sdk, &config);
     let function = &Function::new(config, clients);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;
     served.map_or_else(|error| fail(&format!("the Lambda Runtime API is gone: {error}")), |()| ExitCode::SUCCESS)
+}
+
+/// Starts the thread on which tokio looks up names. The init phase has a whole CPU; in a first run that has 7 % of one, the
+/// start of a thread can wait until the share is handed out anew.
+async fn start_lookup_thread() {
+    drop(tokio::task::spawn_blocking(|| ()).await);
 }
 
 async fn invoke(function: &Function, event: LambdaEvent<Value>) -> Result<Answer, Error> {
