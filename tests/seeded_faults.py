@@ -6,6 +6,7 @@ cargo would take the copy in a shared one for the original. Prints a table; ends
 place to break is no longer there.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -134,8 +135,12 @@ def failures(*tests: str) -> list[str]:
 
 
 def main() -> None:
-    words = " ".join(sys.argv[1:])
+    parser = argparse.ArgumentParser(description="Breaks each safety rule in turn and shows which tests notice.")
+    parser.add_argument("words", nargs="*", help="play only the faults whose title holds these words")
+    words = " ".join(parser.parse_args().words)
     faults = [fault for fault in FAULTS if words in fault[0]]
+    if not faults:
+        parser.error(f"no fault's title holds {words!r}")
     # Before an hour is spent: is each place still there?
     for _, file, places in FAULTS:
         broken((ROOT / "src" / file).read_text(), places)
