@@ -3,12 +3,13 @@
 from typing import Any
 
 from measure.record import Observation, Record
+from support.aws import A1, A2, ADDRESSES
 
-OLD, NEW = "10.0.1.11:3306", "10.0.2.22:3306"
+OLD, NEW = A1, A2
 
 
 def record(*observations: Observation) -> Record:
-    homes = {"aurora-1": ["10.0.1.11"], "aurora-2": ["10.0.2.22"]}
+    homes = {name: [address] for name, address in ADDRESSES.items()}
     before = {"writer": "aurora-1", "targets": [OLD], "server": "aurora-1", "addresses": homes}
     return Record({"steady": 30}, before, observations=list(observations))
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-ADDRESSES = {"aurora-1": "127.0.0.11", "aurora-2": "127.0.0.12"}
+from support.aws import A1, ADDRESSES, ATTRIBUTES, CLUSTER, PORT
 
 
 class FakeAws:
     def __init__(self) -> None:
-        self.answer: Any = {"outcome": "checked", "version": "0.2.0", "targets": ["127.0.0.11:3306"], "findings": []}
+        self.answer: Any = {"outcome": "checked", "version": "0.2.0", "targets": [A1], "findings": []}
         self.broken = False
         self.status, self.members, self.writer = "available", ["aurora-1", "aurora-2"], "aurora-1"
         self.events: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ class FakeAws:
         return {"TargetGroups": [{"HealthCheckIntervalSeconds": 30, "UnhealthyThresholdCount": 2, "TargetType": "ip"}]}
 
     def describe_target_group_attributes(self, **_: Any) -> dict[str, Any]:
-        return {"Attributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}]}
+        return {"Attributes": [{"Key": key, "Value": value} for key, value in ATTRIBUTES.items()]}
 
     def describe_target_health(self, **_: Any) -> dict[str, Any]:
-        target = {"Id": ADDRESSES[self.writer], "Port": 3306}
+        target = {"Id": ADDRESSES[self.writer], "Port": PORT}
         return {"TargetHealthDescriptions": [{"Target": target, "TargetHealth": {"State": "initial"}}]}
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -48,7 +48,7 @@ class FakeAws:
         return {
             "Stacks": [
                 {
-                    "Parameters": [{"ParameterKey": "DbClusterId", "ParameterValue": "aurora-prod"}],
+                    "Parameters": [{"ParameterKey": "DbClusterId", "ParameterValue": CLUSTER}],
                     "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
                 }
             ]

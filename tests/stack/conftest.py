@@ -1,59 +1,43 @@
-"""moto with the function under cargo-lambda, and MiniStack with template.yaml deployed."""
+"""The function under cargo-lambda with moto as AWS, and template.yaml deployed in MiniStack with the zip."""
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from stack.deployment import ARCHITECTURE, Deployment, ministack
-from stack.expect import A1, ADDRESSES
-from stack.moto_world import Moto
-from support.aws import CLUSTER
-from support.function import function
-from support.moto_server import moto as moto_server
+from support.aws import A1, ADDRESSES, CLUSTER, client, make_cluster, make_group, make_listener, set_targets
+from support.aws_proxy import Proxy, proxy
+from support.function import function as lambda_function
+from support.moto_server import moto
+
+
+@dataclass
+class Aws:
+    proxy: Proxy
+    elb: Any
+    rds: Any
+    group: str
 
 
 @pytest.fixture(scope="session")
-def moto(work):
-    with moto_server(work, "moto", ADDRESSES) as url:
-        yield Moto(url)
+def aws(work):
+    """moto with one balancer, and one Aurora cluster of three whose writer is aurora-1, the only target."""
+    with moto(work, "moto", ADDRESSES) as url, proxy(url, initial=0) as made:
+        elb, rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
+        group = make_group(elb, "aurora", ec2.describe_vpcs()["Vpcs"][0]["VpcId"])
+        make_listener(elb, group, ec2.describe_subnets()["Subnets"][0]["SubnetId"])
+        make_cluster(rds)
+        set_targets(elb, group, [A1])
+        yield Aws(made, elb, rds, group)
 
 
 @pytest.fixture(scope="session")
-def configured(work, built, moto):
-    """Starts the function with this map and this cluster."""
-
-    def start(name, ip_dict, cluster="", group=moto.group):
-        variables = {"TARGET_GROUP_ARN": group, "IP_DICT": json.dumps(ip_dict), "DB_CLUSTER_ID": cluster}
-        return function(work, name, moto.url, variables)
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def drop_in(configured):
-    """As the original function was configured: without DB_CLUSTER_ID."""
-    with configured("drop-in", ADDRESSES) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def verifying(configured):
-    """With DB_CLUSTER_ID; aurora-3 is not in the map, so that it is looked up."""
-    with configured("verifying", {name: ADDRESSES[name] for name in ("aurora-1", "aurora-2")}, CLUSTER) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def stale(configured):
-    """With an address in IP_DICT that has gone stale."""
-    with configured("stale", {"aurora-2": "10.0.2.99"}, CLUSTER) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def unused(configured, moto):
-    """With a target group that no balancer has a listener for."""
-    with configured("unused", ADDRESSES, CLUSTER, moto.unused_group) as started:
+def function(work, built, aws):
+    """Its map has a stale address for an instance that no test makes the writer."""
+    variables = {"TARGET_GROUP_ARN": aws.group, "IP_DICT": json.dumps({"aurora-3": "10.0.3.99"}), "DB_CLUSTER_ID": CLUSTER}
+    with lambda_function(work, "function", aws.proxy.url, variables) as started:
         yield started
 
 

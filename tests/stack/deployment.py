@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from samtranslator.yaml_helper import yaml_parse
 
-from stack.expect import ADDRESSES, PORT
 from support.aws import (
     ACCOUNT,
+    ADDRESSES,
     CLUSTER,
     REGION,
     client,
@@ -51,8 +51,8 @@ class Deployment:
         self.elb, self.rds, self.sns, self.logs, self.function, s3, self.cloudformation = (
             client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "cloudformation")
         )
-        self.group, self.other_group = (make_group(self.elb, name, "vpc-1", PORT) for name in ("aurora", "another"))
-        make_listener(self.elb, self.group, "subnet-1", PORT)
+        self.group, self.other_group = (make_group(self.elb, name, "vpc-1") for name in ("aurora", "another"))
+        make_listener(self.elb, self.group, "subnet-1")
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())

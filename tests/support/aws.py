@@ -5,7 +5,9 @@ from botocore.config import Config
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 CLUSTER = "aurora-prod"
-INSTANCES = ("aurora-1", "aurora-2", "aurora-3")
+PORT = 3306
+ADDRESSES = {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22", "aurora-3": "10.0.3.33"}
+A1, A2, A3 = (f"{address}:{PORT}" for address in ADDRESSES.values())
 # What `check` wants of the target group. moto stores any attribute, but has not the defaults of AWS.
 ATTRIBUTES = {
     "target_health_state.unhealthy.connection_termination.enabled": "false",
@@ -24,7 +26,7 @@ def client(service, url):
     )
 
 
-def make_group(elb, name, vpc, port):
+def make_group(elb, name, vpc, port=PORT):
     """A target group as `check` wants it; its ARN."""
     made = elb.create_target_group(
         Name=name, TargetType="ip", Protocol="TCP", Port=port, VpcId=vpc, HealthCheckProtocol="TCP", HealthCheckPort="40000"
@@ -34,7 +36,7 @@ def make_group(elb, name, vpc, port):
     return group
 
 
-def make_listener(elb, group, subnet, port):
+def make_listener(elb, group, subnet, port=PORT):
     """A balancer with a listener for the group: `check` wants one that some balancer uses."""
     made = elb.create_load_balancer(Name="aurora", Type="network", Scheme="internal", Subnets=[subnet])
     elb.create_listener(
@@ -68,7 +70,7 @@ def make_cluster(rds):
     rds.create_db_cluster(
         DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", MasterUsername="admin", MasterUserPassword="password"
     )
-    for instance in INSTANCES:
+    for instance in ADDRESSES:
         rds.create_db_instance(
             DBInstanceIdentifier=instance, DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", DBInstanceClass="db.r6g.large"
         )
