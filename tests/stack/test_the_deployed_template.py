@@ -10,10 +10,6 @@ from support.project import event
 from support.servers import wait_until
 
 
-def test_all_is_made_that_ministack_knows(deployment):
-    assert deployment.left_out == ["AWS::RDS::EventSubscription"]
-
-
 def test_the_first_scheduled_run_registers_the_writer(deployed):
     # MiniStack's scheduler waits for a whole interval first, so this is its run by hand, with its own payload.
     deployed.reset([], "aurora-1")

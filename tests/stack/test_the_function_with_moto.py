@@ -8,10 +8,9 @@ import pytest
 from support.aws import A2, set_writer, targets
 from support.events import fresh
 from support.project import EVENTS
-from template.cloudformation import Stack
-from template.monitoring import counted
+from template.log import metrics
+from template.stacks import stack
 
-STACK = Stack()
 STARTED = {"outcome": "switched", "cause": "RDS-EVENT-0073", "writer": "aurora-2", "target": A2, "evidence": "event"}
 COMPLETED = {"outcome": "unchanged", "cause": "RDS-EVENT-0071", "writer": "aurora-2", "evidence": "event+rds"}
 SCHEDULED = {"outcome": "unchanged", "cause": "schedule", "writer": "aurora-2", "evidence": "rds"}
@@ -35,7 +34,7 @@ def test_a_failover_moves_the_target_and_the_log_feeds_the_metrics(aws, function
     reply = function.invoke(EVENTS[payload] if "schedule" in payload else fresh(payload))
     assert {key: reply.answer.get(key) for key in answer} == answer, reply.text
     assert targets(aws.elb, aws.group) == [A2]
-    assert set().union(*(counted(STACK, line) for line in reply.lines())) == feeds, reply.log
+    assert set().union(*(metrics(stack(), line) for line in reply.lines())) == feeds, reply.log
 
 
 def test_check_finds_the_stale_address_and_nothing_else(aws, function):

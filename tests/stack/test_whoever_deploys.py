@@ -10,10 +10,9 @@ import pytest
 from stack.deployment import adapted, ministack
 from support.aws import ACCOUNT, REGION, client
 from support.project import ROOT
-from support.runbook import block, blocks
+from support.runbook import block, policies
 
 STACK = "aurora-nlb-failover"
-UNKNOWN_TO_MINISTACK = "AWS::RDS::EventSubscription"
 
 
 class Deployer:
@@ -24,20 +23,16 @@ class Deployer:
         self.iam, self.cloudformation = (client(name, url) for name in ("iam", "cloudformation"))
         self.key = self.user()
         release = subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, capture_output=True, text=True)
-        template = adapted(release.stdout)
-        template["Resources"] = {name: r for name, r in template["Resources"].items() if r["Type"] != UNKNOWN_TO_MINISTACK}
-        (folder / "template.yaml").write_text(json.dumps(template, indent=1))
+        (folder / "template.yaml").write_text(json.dumps(adapted(release.stdout), indent=1))
         with zipfile.ZipFile(folder / "aurora-nlb-failover-x86_64.zip", "w") as code:
             code.writestr("bootstrap", "never run here")
         self.settings.write_text(block("### Settings", "toml") + 'EventSource = "EventBridge"\n')
 
     def user(self):
         """The key of a user that may do what the policy says."""
-        policy, _ = blocks("## Who may deploy", "json")
-        for placeholder, value in {"REGION": REGION, "ACCOUNT": ACCOUNT, "STACK": STACK}.items():
-            policy = policy.replace(placeholder, value)
+        policy, _ = policies("## Who may deploy", "json", STACK)
         self.iam.create_user(UserName="deployer")
-        made = self.iam.create_policy(PolicyName="deployer", PolicyDocument=policy)
+        made = self.iam.create_policy(PolicyName="deployer", PolicyDocument=json.dumps(policy))
         self.iam.attach_user_policy(UserName="deployer", PolicyArn=made["Policy"]["Arn"])
         key = self.iam.create_access_key(UserName="deployer")["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]

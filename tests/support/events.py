@@ -22,6 +22,7 @@ def fresh(name: str, age: float = 1) -> dict[str, Any]:
     return payload
 
 
-def messages(payload: dict[str, Any]) -> list[str]:
+def messages(payload: Any) -> list[str]:
     """The messages that SNS would deliver."""
-    return [record["Sns"]["Message"] for record in payload.get("Records", []) if "Sns" in record]
+    records = payload.get("Records", []) if isinstance(payload, dict) else []
+    return [record["Sns"]["Message"] for record in records if "Sns" in record]

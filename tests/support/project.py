@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
 
 
-def event(name: str) -> dict[str, Any]:
+def event(name: str) -> Any:
     """The payload in a file of events/."""
     return json.loads(EVENTS[name].read_text())
 

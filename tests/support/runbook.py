@@ -1,7 +1,10 @@
 """What RUNBOOK.md gives to paste."""
 
+import json
 import re
+from typing import Any
 
+from support.aws import ACCOUNT, REGION
 from support.project import ROOT
 
 
@@ -19,3 +22,9 @@ def blocks(heading: str, language: str) -> list[str]:
 def block(heading: str, language: str) -> str:
     (only,) = blocks(heading, language)
     return only
+
+
+def policies(heading: str, language: str, stack: str) -> list[Any]:
+    """The IAM policies, without comments, with the stack's name, account and region filled in."""
+    texts = [re.sub(r"^//.*$", "", text, flags=re.MULTILINE) for text in blocks(heading, language)]
+    return [json.loads(text.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT).replace("STACK", stack)) for text in texts]

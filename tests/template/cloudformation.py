@@ -1,4 +1,4 @@
-"""Evaluates template.yaml as CloudFormation would for given parameters: only what exists, every intrinsic function."""
+"""Evaluates a template as CloudFormation would for given parameters: only what exists, every intrinsic function."""
 
 import copy
 import functools
@@ -45,12 +45,15 @@ def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
 TEMPLATE = translate(SOURCE, {})
 
 
-def default(parameter: str) -> str:
-    return str(TEMPLATE["Parameters"][parameter]["Default"])
-
-
 def as_list(value):
     return value if isinstance(value, list) else [value]
+
+
+def accepts(parameter: str, value: str) -> bool:
+    """Whether CloudFormation accepts this value of a parameter."""
+    declared = TEMPLATE["Parameters"][parameter]
+    allowed = [str(one) for one in declared.get("AllowedValues", [value])]
+    return bool(re.search(declared.get("AllowedPattern", ""), value)) and value in allowed
 
 
 class Stack:
@@ -79,15 +82,19 @@ class Stack:
     def types(self):
         return {resource["Type"] for resource in self.resources.values()}
 
-    def properties(self, name):
+    def __contains__(self, name):
+        return name in self.resources
+
+    def __getitem__(self, name):
+        """The properties of a resource."""
         assert name in self.resources, f"this stack has no {name}"
-        return self.resources[name]["Properties"]
+        return self.resources[name].get("Properties", {})
 
     def environment(self):
-        return self.properties("FailoverFunction")["Environment"]["Variables"]
+        return self["FailoverFunction"]["Environment"]["Variables"]
 
     def statements(self, role):
-        policies = self.properties(role).get("Policies", [])
+        policies = self[role].get("Policies", [])
         return [s for policy in policies for s in as_list(policy["PolicyDocument"]["Statement"])]
 
     def broken_rules(self):

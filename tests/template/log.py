@@ -1,65 +1,66 @@
-"""A line of each kind that the function's log holds, and how a metric filter of CloudWatch Logs matches one."""
+"""A line of each kind that the function's log holds, and how a metric filter of CloudWatch Logs matches and counts one."""
 
 import operator
 import re
+from typing import Any
 
 BASE = {"timestamp": "2026-03-14T03:12:09.252Z", "level": "INFO", "requestId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd"}
-TARGET = "10.0.2.22:3306"
-STALE = "IP_DICT has 10.0.1.11 for aurora-1, its endpoint has 10.0.1.12: put 10.0.1.12 into IP_DICT, or remove the entry"
-STALE_FINDING = {"level": "error", "code": "stale-ip-dict-entry", "message": STALE}
+ERROR, DECISION = BASE | {"level": "ERROR"}, BASE | {"message": "decision"}
+UNCHANGED, SCHEDULED = DECISION | {"outcome": "unchanged"}, DECISION | {"outcome": "unchanged", "cause": "schedule"}
+SWITCHED = DECISION | {"outcome": "switched", "writer": "aurora-2", "target": "10.0.2.22:3306", "evidence": "event",
+                       "registered": ["10.0.2.22:3306"], "deregistered": ["10.0.1.11:3306"]}  # fmt: skip
+PLANNED = SWITCHED | {"outcome": "planned", "dry_run": True}
+STARTED = {"cause": "RDS-EVENT-0073"}
+STALE = "stale-ip-dict-entry"
 
-
-def decision(**fields):
-    return BASE | {"message": "decision"} | fields
-
-
-def switch(**fields):
-    found = {"writer": "aurora-2", "target": TARGET, "registered": [TARGET], "deregistered": ["10.0.1.11:3306"]}
-    return decision(**({"outcome": "switched"} | found | fields))
-
-
-# The line, and the metrics that it feeds.
-LINES = {
-    "an event that switches": (switch(cause="RDS-EVENT-0073", evidence="event", event_age_ms=1840), {"Switches", "EventAge"}),
-    "one from before our clock": (switch(cause="RDS-EVENT-0073", evidence="event", event_age_ms=-12), {"Switches"}),
-    "one of unknown age": (switch(cause="RDS-EVENT-0071", evidence="rds"), {"Switches"}),
-    "an event that changes nothing": (decision(outcome="unchanged", cause="RDS-EVENT-0071", event_age_ms=900), set()),
-    "an event in a dry run": (switch(outcome="planned", cause="RDS-EVENT-0072", event_age_ms=900, dry_run=True), {"DryRuns"}),
-    "an event of another cluster": (decision(outcome="ignored", cause="RDS-EVENT-0071", reason="not ours"), set()),
-    "a scheduled run": (decision(outcome="unchanged", cause="schedule", writer="aurora-2", evidence="rds"), {"ScheduledRuns"}),
-    "a scheduled run in doubt": (
-        decision(outcome="unchanged", cause="schedule", reason="failing-over"),
-        {"ScheduledRuns", "InDoubt"},
-    ),
-    "a scheduled run that repairs": (switch(cause="schedule", evidence="rds"), {"Switches", "ScheduledRuns", "Drift"}),
-    "the same in a dry run": (
-        switch(outcome="planned", cause="schedule", evidence="rds", dry_run=True),
-        {"ScheduledRuns", "Drift", "DryRuns"},
-    ),
-    "reconcile by hand": (switch(cause="reconcile", evidence="rds"), {"Switches"}),
-    "check": (decision(outcome="checked", in_sync=False, targets=[TARGET], findings=[STALE_FINDING]), set()),
-    "a stale entry": (BASE | {"level": "ERROR", "message": STALE, "finding": "stale-ip-dict-entry"}, {"StaleAddresses"}),
+# What was logged, the line, and the metrics that count it.
+LINES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an event that switches": (SWITCHED | STARTED | {"event_age_ms": 1840}, {"Switches", "EventAge"}),
+    "one from before our clock": (SWITCHED | STARTED | {"event_age_ms": -12}, {"Switches"}),
+    "one of unknown age": (SWITCHED | {"cause": "RDS-EVENT-0071"}, {"Switches"}),
+    "an event that changes nothing": (UNCHANGED | {"cause": "RDS-EVENT-0071", "event_age_ms": 900}, set()),
+    "an event in a dry run": (PLANNED | STARTED | {"event_age_ms": 900}, {"DryRuns"}),
+    "an event of another cluster": (DECISION | STARTED | {"outcome": "ignored", "reason": "not ours"}, set()),
+    "a scheduled run": (SCHEDULED, {"ScheduledRuns"}),
+    "a scheduled run in doubt": (SCHEDULED | {"reason": "RDS shows failing-over"}, {"ScheduledRuns", "InDoubt"}),
+    "a scheduled run that repairs": (SWITCHED | {"cause": "schedule"}, {"Switches", "ScheduledRuns", "Drift"}),
+    "the same in a dry run": (PLANNED | {"cause": "schedule"}, {"ScheduledRuns", "Drift", "DryRuns"}),
+    "reconcile by hand": (SWITCHED | {"cause": "reconcile"}, {"Switches"}),
+    "check": (DECISION | {"outcome": "checked", "findings": [{"level": "error", "code": STALE, "message": "…"}]}, set()),
+    "a stale entry": (ERROR | {"message": "IP_DICT has 10.0.1.11 for aurora-1 …", "finding": STALE}, {"StaleAddresses"}),
     "no comparison": (BASE | {"level": "WARN", "message": "not compared", "finding": "ip-dict-not-compared"}, set()),
-    "a target registered": (BASE | {"message": "registered", "registered": [TARGET]}, set()),
-    "a target deregistered": (BASE | {"message": "deregistered", "deregistered": [TARGET]}, set()),
-    "a failure": (BASE | {"level": "ERROR", "message": 'UnknownInstance: instance "aurora-9" has no address'}, set()),
-    "a bad configuration": (
-        BASE | {"level": "ERROR", "message": "TARGET_GROUP_ARN is missing", "errorType": "InvalidConfiguration"},
-        set(),
-    ),
+    "a target registered": (BASE | {"message": "registered", "registered": ["10.0.2.22:3306"]}, set()),
+    "a failure": (ERROR | {"message": 'UnknownInstance: instance "aurora-9" has no address'}, set()),
+    "a bad configuration": (ERROR | {"message": "TARGET_GROUP_ARN is missing", "errorType": "InvalidConfiguration"}, set()),
     "Lambda's own": ({"time": "2026-03-14T03:12:09Z", "type": "platform.report", "record": {"status": "success"}}, set()),
 }
+FIELDS = {field for line, _ in LINES.values() for field in line}
 
 COMPARE = {"=": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 VALUE = r'(?P<op>!=|>=|<=|=|>|<)\s*(?:"(?P<text>[^"]*)"|(?P<number>-?[\d.]+))'
 TOKEN = re.compile(rf"\s*(&&|\|\||[()]|\$\.(?P<path>[\w.]+)\s*(?:(?P<is>IS TRUE|NOT EXISTS)|{VALUE}))")
 
 
+def counted(stack, line):
+    """The value that each metric gets of a line of the log: 1, 0, or the field that has it."""
+    found = {}
+    for filter in stack.of_type("AWS::Logs::MetricFilter").values():
+        (metric,) = filter["MetricTransformations"]
+        if matches(filter["FilterPattern"], line):
+            assert metric["MetricName"] not in found, f"two filters count the line into {metric['MetricName']}"
+            found[metric["MetricName"]] = metric["MetricValue"]
+    return found
+
+
+def metrics(stack, line):
+    """The metrics that a line of the log counts into; a 0 counts nothing."""
+    return {metric for metric, value in counted(stack, line).items() if value != "0"}
+
+
 def matches(pattern: str, line: dict) -> bool:
     """Whether a filter pattern for JSON matches. A field that is missing, or of another kind, matches nothing."""
-    assert pattern.startswith("{"), f"not a pattern for JSON: {pattern}"
-    assert pattern.endswith("}"), f"not a pattern for JSON: {pattern}"
-    rest, python = pattern[1:-1].strip(), []
+    rest, python = pattern.removeprefix("{").removesuffix("}").strip(), []
+    assert pattern == f"{{ {rest} }}", f"not a pattern for JSON: {pattern}"
     while rest:
         token = TOKEN.match(rest)
         assert token, f"cannot be read: {rest}"

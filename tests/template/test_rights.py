@@ -1,4 +1,4 @@
-"""Who may do what: the roles, and the policies of topics, queues and the function."""
+"""Who may do what: the roles, the policies of topics, queues and the function, and the policies of RUNBOOK.md to paste."""
 
 import json
 import re
@@ -7,8 +7,9 @@ import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from support.project import source
-from template.choices import CHOICES
-from template.cloudformation import Stack, as_list
+from support.runbook import policies
+from template.cloudformation import GIVEN_GROUP, as_list
+from template.stacks import CHOICES, stack
 
 # The IAM action of each SDK call. A call that is not here fails the test: decide first what the role must allow.
 ACTIONS = {
@@ -22,11 +23,11 @@ ACTIONS = {
 }
 # What Lambda itself does with the function's role: its log, and the queue of what failed.
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
-OF_A_KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
 # What AWS's own policy for functions in a VPC allows, as moto has it, without the log.
 AWS_POLICY = json.loads(aws_managed_policies_data)["AWSLambdaVPCAccessExecutionRole"]["Document"]
 IN_A_VPC = {action for action in AWS_POLICY["Statement"][0]["Action"] if action.startswith("ec2:")}
-READS = ("Describe", "Get", "List")
+MORE = {"key": {"kms:Decrypt", "kms:GenerateDataKey"}, "VPC": IN_A_VPC}
+CLUSTER = "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod"
 
 
 def calls():
@@ -34,99 +35,135 @@ def calls():
     return set(re.findall(rf"\.\s*((?:{verbs})_[a-z_]+)\(\)", source("aws")))
 
 
-def allowed(stack):
-    """Action → resource, of the function's role."""
-    allows = [s for s in stack.statements("ExecutionRole") if s["Effect"] == "Allow"]
-    return {action: s["Resource"] for s in allows for action in as_list(s["Action"])}
+def allowed(statements):
+    """Action → resource."""
+    return {action: s["Resource"] for s in statements if s["Effect"] == "Allow" for action in as_list(s["Action"])}
 
 
 def test_every_call_of_the_source_has_a_known_action():
     assert calls() == ACTIONS.keys()
 
 
-@pytest.mark.parametrize(
-    ("parameters", "more"),
-    [({}, set()), (CHOICES["key"], OF_A_KEY), (CHOICES["VPC"], IN_A_VPC)],
-    ids=["plain", "with a key", "in a VPC"],
-)
-def test_the_role_allows_what_the_source_calls_and_nothing_more(parameters, more):
-    stack = Stack(**parameters)
-    assert allowed(stack).keys() == {ACTIONS[call] for call in calls()} | OF_LAMBDA | more
-    assert stack.properties("FailoverFunction")["Role"] == "ExecutionRole.Arn"
+@pytest.mark.parametrize("choice", [[], ["key"], ["VPC"]], ids=" ".join)
+def test_the_role_allows_what_the_source_calls_and_nothing_more(choice):
+    made = stack(*choice)
+    more = set().union(*(MORE[name] for name in choice))
+    assert allowed(made.statements("ExecutionRole")).keys() == {*ACTIONS.values(), *OF_LAMBDA, *more}
+    assert made["FailoverFunction"]["Role"] == "ExecutionRole.Arn"
 
 
-def test_the_schedules_role_may_invoke_the_one_function_and_nothing_more(stack):
-    (statement,) = stack.statements("SchedulerRole")
-    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", "FailoverFunction.Arn")
-    assert stack.only("AWS::Scheduler::Schedule")["Target"]["RoleArn"] == "SchedulerRole.Arn"
+def test_each_right_is_as_narrow_as_iam_allows():
+    resources = allowed(stack().statements("ExecutionRole"))
+    reads = {action for action in resources if action.startswith("elasticloadbalancing:Describe")}
+    assert resources == dict.fromkeys(reads, "*") | {
+        "elasticloadbalancing:RegisterTargets": GIVEN_GROUP,
+        "elasticloadbalancing:DeregisterTargets": GIVEN_GROUP,
+        "rds:DescribeDBClusters": CLUSTER,
+        "rds:DescribeDBInstances": "arn:aws:rds:eu-west-1:123456789012:db:*",
+        "sqs:SendMessage": "FailedRuns.Arn",
+        "logs:CreateLogStream": "FailoverLogGroup.Arn",
+        "logs:PutLogEvents": "FailoverLogGroup.Arn",
+    }
+    assert stack().of_type("AWS::IAM::Role").keys() == {"ExecutionRole", "SchedulerRole"}
+    assert allowed(stack().statements("SchedulerRole")) == {"lambda:InvokeFunction": "FailoverFunction.Arn"}
+    assert not [role for role in stack().of_type("AWS::IAM::Role").values() if role.get("ManagedPolicyArns")]
 
 
-def test_no_role_has_a_managed_policy_or_writes_on_every_resource(stack):
-    assert stack.of_type("AWS::IAM::Role").keys() == {"ExecutionRole", "SchedulerRole"}
-    for name, role in stack.of_type("AWS::IAM::Role").items():
-        assert not role.get("ManagedPolicyArns"), f"{name} has a managed policy"
-        for s in stack.statements(name):
-            writes = [action for action in as_list(s["Action"]) if not action.split(":")[1].startswith(READS)]
-            assert not writes or "*" not in as_list(s["Resource"]), f"{name}: {writes} on *"
-
-
-def test_only_lambda_itself_may_use_the_rights_on_network_interfaces(in_a_vpc):
-    (deny,) = [s for s in in_a_vpc.statements("ExecutionRole") if s["Effect"] == "Deny"]
+def test_only_lambda_itself_may_use_the_rights_on_network_interfaces():
+    (deny,) = [s for s in stack("VPC").statements("ExecutionRole") if s["Effect"] == "Deny"]
     assert (deny["Action"], deny["Resource"]) == ("ec2:*", "*")
     # A key of requests that the code of a function makes, and of no others.
     assert deny["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:*"}}
 
 
-@pytest.mark.parametrize("balancer", ["stack", "own_balancer"])
-def test_each_right_is_as_narrow_as_iam_allows(balancer, request):
-    stack = request.getfixturevalue(balancer)
-    resources, group = allowed(stack), stack.environment()["TARGET_GROUP_ARN"]
-    assert {resources[f"elasticloadbalancing:{verb}Targets"] for verb in ("Register", "Deregister")} == {group}
-    assert resources["rds:DescribeDBClusters"] == "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod"
-    assert resources["rds:DescribeDBInstances"] == "arn:aws:rds:eu-west-1:123456789012:db:*"
-    assert resources["sqs:SendMessage"] == "FailedRuns.Arn"
-    assert {resources[action] for action in OF_LAMBDA if action.startswith("logs:")} == {"FailoverLogGroup.Arn"}
+def test_a_given_role_serves_function_and_schedule_and_no_role_is_made():
+    made = stack("role")
+    assert not made.of_type("AWS::IAM::Role")
+    schedule = made.only("AWS::Scheduler::Schedule")
+    assert made["FailoverFunction"]["Role"] == schedule["Target"]["RoleArn"] == CHOICES["role"]["RoleArn"]
 
 
-def test_only_rds_of_this_account_may_publish_to_the_failover_topic(stack):
-    (s,) = as_list(stack.properties("FailoverTopicPolicy")["PolicyDocument"]["Statement"])
-    assert (s["Principal"], s["Action"]) == ({"Service": "events.rds.amazonaws.com"}, "sns:Publish")
-    assert s["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-    assert s["Condition"]["ArnLike"]["aws:SourceArn"] == "arn:aws:rds:eu-west-1:123456789012:*"
+def test_boundary_and_path_hold_for_every_role():
+    roles = stack("boundary").of_type("AWS::IAM::Role").values()
+    found = {(role["PermissionsBoundary"], role["Path"]) for role in roles}
+    assert found == {(CHOICES["boundary"]["PermissionsBoundaryArn"], "/service/")}
 
 
-def test_only_alarms_of_this_account_may_publish_to_the_alert_topic(stack):
-    (s,) = stack.properties("AlertTopicPolicy")["PolicyDocument"]["Statement"]
-    assert (s["Principal"], s["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
-    assert s["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-    assert s["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":123456789012:alarm:*")
+@pytest.mark.parametrize(
+    ("topic", "service", "source_arn"),
+    [
+        ("FailoverTopic", "events.rds", "arn:aws:rds:eu-west-1:123456789012:*"),
+        ("AlertTopic", "cloudwatch", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*"),
+    ],
+)
+def test_only_one_service_of_this_account_may_publish_to_a_topic(topic, service, source_arn):
+    (s,) = stack()[f"{topic}Policy"]["PolicyDocument"]["Statement"]
+    assert (s["Principal"], s["Action"], s["Resource"]) == (
+        {"Service": f"{service}.amazonaws.com"}, "sns:Publish", stack().ref(topic),
+    )  # fmt: skip
+    assert s["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": source_arn},
+    }
 
 
 TOPIC = ("sns.amazonaws.com", "arn:aws:sns:eu-west-1:123456789012:FailoverTopic")
 GIVEN_TOPIC = ("sns.amazonaws.com", CHOICES["topic"]["FailoverTopicArn"])
 RULE = ("events.amazonaws.com", "FailoverRule.Arn")
-# The services that hand events over, each with the one resource that it may do it for.
-SOURCES = {
-    "the stack's own topic": ({}, {TOPIC}),
-    "a given topic": (CHOICES["topic"], {GIVEN_TOPIC}),
-    "EventBridge": (CHOICES["EventBridge"], {RULE}),
-    "both": (CHOICES["both"], {TOPIC, RULE}),
-    "both with a given topic": (CHOICES["both"] | CHOICES["topic"], {GIVEN_TOPIC, RULE}),
-}
 
 
-@pytest.mark.parametrize(("parameters", "sources"), SOURCES.values(), ids=SOURCES)
-def test_only_the_sources_of_events_may_invoke_the_function(parameters, sources):
-    permissions = Stack(**parameters).of_type("AWS::Lambda::Permission").values()
+@pytest.mark.parametrize(
+    ("choice", "sources"),
+    [
+        ([], {TOPIC}),
+        (["topic"], {GIVEN_TOPIC}),
+        (["EventBridge"], {RULE}),
+        (["both"], {TOPIC, RULE}),
+        (["both", "topic"], {GIVEN_TOPIC, RULE}),
+    ],
+)
+def test_only_the_sources_of_events_may_invoke_the_function_and_fill_the_queue_of_the_undelivered(choice, sources):
+    made = stack(*choice)
+    permissions = made.of_type("AWS::Lambda::Permission").values()
     assert {(permission["Principal"], permission["SourceArn"]) for permission in permissions} == sources
-
-
-@pytest.mark.parametrize(("parameters", "sources"), SOURCES.values(), ids=SOURCES)
-def test_only_the_sources_of_events_may_fill_the_queue_of_what_they_could_not_deliver(parameters, sources):
-    policy = Stack(**parameters).only("AWS::SQS::QueuePolicy")
-    statements = policy["PolicyDocument"]["Statement"]
-    assert policy["Queues"] == ["UndeliveredEvents"]
+    statements = made["UndeliveredEventsPolicy"]["PolicyDocument"]["Statement"]
     assert {(s["Principal"]["Service"], s["Condition"]["ArnEquals"]["aws:SourceArn"]) for s in statements} == sources
-    assert {(s["Effect"], s["Action"], s["Resource"]) for s in statements} == {
-        ("Allow", "sqs:SendMessage", "UndeliveredEvents.Arn")
+    assert {(s["Action"], s["Resource"]) for s in statements} == {("sqs:SendMessage", "UndeliveredEvents.Arn")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("AWS::SQS::Queue", "KmsMasterKeyId"),
+        ("AWS::SNS::Topic", "KmsMasterKeyId"),
+        ("AWS::Logs::LogGroup", "KmsKeyId"),
+        ("AWS::Lambda::Function", "KmsKeyArn"),
+    ],
+)
+def test_a_given_key_encrypts_all_that_holds_data(kind, field):
+    keys = {properties.get(field) for properties in stack("key").of_type(kind).values()}
+    assert keys == {CHOICES["key"]["KmsKeyArn"]}
+    assert not [name for name, properties in stack().of_type(kind).items() if field in properties]
+
+
+OWN_ROLE, OF_THE_KEY = policies("## Bring your own", "jsonc", stack="stack")
+
+
+def test_the_runbooks_role_allows_what_the_stacks_own_roles_do_on_the_names_that_cloudformation_makes():
+    of_the_stack = stack().statements("ExecutionRole") + stack().statements("SchedulerRole")
+    assert allowed(OWN_ROLE).keys() == allowed(of_the_stack).keys()
+    named = {resource.split(":")[-1] for resource in allowed(OWN_ROLE).values() if "stack-" in resource}
+    assert named == {"stack-FailoverLogGroup-*", "stack-FailedRuns-*", "stack-FailoverFunction-*"}
+
+
+def test_the_runbooks_key_policy_lets_in_every_service_and_asks_for_the_source_where_that_works():
+    of_this_account = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    log = "arn:aws:logs:eu-west-1:123456789012:log-group:stack-FailoverLogGroup-*"
+    assert {service: s.get("Condition", {}) for s in OF_THE_KEY for service in as_list(s["Principal"]["Service"])} == {
+        "events.rds.amazonaws.com": of_this_account | {"ArnLike": {"aws:SourceArn": "arn:aws:rds:eu-west-1:123456789012:*"}},
+        "cloudwatch.amazonaws.com": of_this_account
+        | {"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*"}},
+        "sns.amazonaws.com": {},
+        "events.amazonaws.com": {},
+        "logs.eu-west-1.amazonaws.com": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log}},
     }

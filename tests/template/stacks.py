@@ -1,11 +1,16 @@
-"""Every choice that the parameters of template.yaml offer, as the other value than the default."""
+"""The stacks that the tests look at: template.yaml with one or more of the choices that its parameters offer."""
+
+import functools
+
+from template.cloudformation import Stack
 
 NETWORK = {"TargetGroupArn": "", "VpcId": "vpc-12345678", "SubnetIds": "subnet-12345678,subnet-87654321"}
+# Each as the other value than the default.
 CHOICES = {
-    "a balancer of its own": NETWORK,
-    "security groups": {"SecurityGroupIds": "sg-12345678"},
+    "balancer": NETWORK,
+    "security groups": {"SecurityGroupIds": "sg-12345678,sg-87654321"},
     "clients": {"ClientCidr": "10.0.0.0/8"},
-    "principals": {"AllowedPrincipals": "arn:aws:iam::123456789012:root"},
+    "principals": {"AllowedPrincipals": "arn:aws:iam::123456789012:root,arn:aws:iam::210987654321:role/x"},
     "regions": {"SupportedRegions": "eu-west-1,us-east-1"},
     "EventBridge": {"EventSource": "EventBridge"},
     "both": {"EventSource": "Both"},
@@ -20,3 +25,9 @@ CHOICES = {
     "no dashboard": {"Dashboard": "false"},
     "no reservation": {"ReservedConcurrency": "0"},
 }
+
+
+@functools.cache
+def stack(*choices: str) -> Stack:
+    """With the required parameters only, and these choices."""
+    return Stack(**{key: value for name in choices for key, value in CHOICES[name].items()})

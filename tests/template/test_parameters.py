@@ -1,0 +1,152 @@
+"""What the parameters accept and choose, and the template that a release carries."""
+
+import itertools
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from support.project import ROOT, source
+from template.cloudformation import TEMPLATE, Stack, accepts, parse
+from template.stacks import CHOICES, NETWORK, stack
+
+RELEASE = ROOT / ".github" / "release-template.sh"
+COMBINATIONS = [*itertools.combinations(CHOICES, 1), *itertools.combinations(CHOICES, 2), tuple(CHOICES)]
+
+
+def test_every_parameter_says_what_it_accepts_and_is_in_one_group_of_the_console():
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), f"{name} accepts anything"
+        # A pattern needs words; values and limits CloudFormation names by itself.
+        assert ("ConstraintDescription" in parameter) == ("AllowedPattern" in parameter), name
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "accepted"),
+    [
+        ("IpDict", "{}", True),
+        ("IpDict", '{"aurora-1": "10.0.1.11","aurora-2":"fd00::2" }', True),
+        ("IpDict", "", False),
+        ("IpDict", '{"aurora-1": 1}', False),
+        ("IpDict", '{"aurora-1": "10.0.1.11",}', False),
+        ("IpDict", "{'aurora-1': '10.0.1.11'}", False),
+        ("DbClusterId", "aurora-prod", True),
+        ("DbClusterId", "Aurora", False),
+        ("DbClusterId", "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod", False),
+    ],
+)
+def test_a_value_that_the_function_could_not_use_is_refused(parameter, value, accepted):
+    assert accepts(parameter, value) == accepted
+
+
+# Each choice alone and with each other: a reference depends on two choices at the most.
+@pytest.mark.parametrize("chosen", COMBINATIONS, ids=lambda chosen: " + ".join(chosen) if len(chosen) < 3 else "all of them")
+def test_no_choice_leaves_a_reference_to_what_it_does_not_make(chosen):
+    stack(*chosen)  # fails on such a reference
+
+
+# A condition that always holds, or never, has no choice in CHOICES.
+@pytest.mark.parametrize("condition", TEMPLATE["Conditions"])
+def test_every_condition_holds_for_some_choice_and_fails_for_another(condition):
+    made = [stack(), *(stack("balancer", choice) for choice in CHOICES)]
+    assert {bool(one.holds(condition)) for one in made} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "refused"),
+    [
+        ({}, ""),
+        (NETWORK, ""),
+        (NETWORK | CHOICES["clients"] | {"SecurityGroupsOnPrivateLink": "on"}, ""),
+        (CHOICES["both"] | CHOICES["topic"], ""),
+        (CHOICES["VPC"], ""),
+        (NETWORK | {"VpcId": ""}, "VpcId"),
+        (NETWORK | {"SubnetIds": ""}, "SubnetIds"),
+        (NETWORK | {"SecurityGroupsOnPrivateLink": "on"}, "ClientCidr"),
+        (CHOICES["topic"] | CHOICES["EventBridge"], "FailoverTopicArn"),
+        (CHOICES["VPC"] | {"FunctionSecurityGroupIds": ""}, "FunctionSecurityGroupIds"),
+        (CHOICES["VPC"] | {"FunctionSubnetIds": ""}, "FunctionSubnetIds"),
+    ],
+)
+def test_parameters_that_do_not_fit_together_are_refused(parameters, refused):
+    told = Stack(**parameters).broken_rules()
+    assert len(told) == bool(refused)
+    assert refused in "".join(told)
+
+
+def test_the_environment_is_what_the_configuration_reads():
+    read = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', source("config")))
+    assert stack().environment().keys() == read - {"AWS_REGION"}, "that one Lambda sets"
+
+
+def test_given_topics_are_used_and_not_touched():
+    made = stack("topic", "alerts", "mail")
+    assert not made.types() & {"AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}
+    users = {"FailoverSubscription": "TopicArn", "FailoverEvents": "SnsTopicArn", "FailoverTopicMayInvoke": "SourceArn"}
+    assert {made[name][key] for name, key in users.items()} == {CHOICES["topic"]["FailoverTopicArn"]}
+    assert made["AlertMail"] == {
+        "TopicArn": CHOICES["alerts"]["AlertTopicArn"], "Protocol": "email", "Endpoint": "someone@example.com",
+    }  # fmt: skip
+
+
+def test_sns_and_eventbridge_are_two_ways_of_which_neither_needs_the_other():
+    sns, eventbridge, both = stack(), stack("EventBridge"), stack("both")
+    assert not eventbridge.types() & {"AWS::RDS::EventSubscription", "AWS::SNS::Subscription"}
+    assert "FailoverRule" not in sns
+    assert both.types() == sns.types() | eventbridge.types()
+    for way in (sns, eventbridge):
+        for name in {"FailoverEvents", "FailoverSubscription", "FailoverRule"} & way.resources.keys():
+            assert both[name] == way[name]
+
+
+def test_the_function_runs_in_the_given_subnets_and_outside_any_vpc_unasked():
+    subnets, groups = (value.split(",") for value in CHOICES["VPC"].values())
+    assert stack("VPC")["FailoverFunction"]["VpcConfig"] == {"SubnetIds": subnets, "SecurityGroupIds": groups}
+    assert "VpcConfig" not in stack()["FailoverFunction"]
+
+
+def test_a_second_stack_fits_into_the_same_account():
+    for name, resource in TEMPLATE["Resources"].items():
+        names = {key: v for key, v in resource.get("Properties", {}).items() if key.endswith("Name") and key != "MetricName"}
+        assert not [value for value in names.values() if isinstance(value, str)], f"{name} has a fixed name"
+
+
+def released(architecture: str) -> str:
+    return subprocess.run([RELEASE, architecture], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_a_release_carries_a_template_that_needs_no_build(architecture):
+    text = released(architecture)
+    assert f"CodeUri: aurora-nlb-failover-{architecture}.zip\n" in text
+    assert "BuildMethod" not in text, "it asks for a build"
+    assert "LICENSE" not in text, "it needs a file that a release does not have"
+    assert "Architecture" not in parse(text)["Parameters"], "it asks for what the zip has decided"
+    assert ", Architecture" not in text
+    made, built = Stack(text), Stack(Architecture=architecture)
+    assert {name: made[name] for name in made.resources} == {name: built[name] for name in built.resources}
+
+
+def test_a_release_knows_no_other_architecture():
+    refused = subprocess.run([RELEASE, "mips"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("text", [(ROOT / "template.yaml").read_text(), released("arm64")], ids=["the template", "a release's"])
+def test_cfn_lint_finds_nothing(tmp_path, text):
+    template = tmp_path / "template.yaml"
+    template.write_text(text)
+    done = subprocess.run(["cfn-lint", template], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_repository_metadata_agrees_with_the_crate_and_names_files_that_are_there():
+    package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+    metadata = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    found = [metadata[key] for key in ("Name", "SemanticVersion", "SpdxLicenseId")]
+    assert found == [package[key] for key in ("name", "version", "license")]
+    # Without them "sam deploy" fails, not only "sam publish".
+    assert all((ROOT / metadata[url]).is_file() for url in ("LicenseUrl", "ReadmeUrl"))
