@@ -1,4 +1,4 @@
-//! Finds the address of an instance: the map's entry, else what DNS gives for its endpoint. Never the cluster endpoint, whose
+//! Finds the address of an instance: the map's entry, else the address of its endpoint in DNS. Never the cluster endpoint, whose
 //! DNS flaps for minutes after a failover.
 
 pub(crate) mod endpoint;
@@ -9,22 +9,25 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
-use crate::cluster::{ClusterId, Instance, InstanceId};
+use crate::cluster::{Database, Instance, InstanceId};
 use crate::config::Config;
 use crate::error::Error;
 use crate::target::Target;
 
-/// How long a lookup that fails is repeated, and how often.
-const LOOKUPS: Duration = Duration::from_secs(5);
-const NEXT_LOOKUP: Duration = Duration::from_millis(500);
+/// How long a failed lookup is retried, and how often.
+const LOOKUP_RETRIES: Duration = Duration::from_secs(5);
+const LOOKUP_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The target for `instance`.
+/// Each instance's endpoint in DNS: its addresses, or why there are none.
+pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
+
+/// Returns the target of `instance`.
 ///
 /// # Errors
-/// [`Error::UnknownInstance`] for one that is neither in the map nor in the cluster; [`Error::AddressUnresolved`] for
-/// one whose endpoint gives no address, several, or a public one; a failed call.
+/// [`Error::UnknownInstance`] for an instance that is neither in the map nor in the cluster; [`Error::AddressUnresolved`] for an
+/// endpoint with no address, several, or a public one; a failed call.
 pub async fn target_of(instance: &InstanceId, config: &Config, aws: &Aws) -> Result<Target, Error> {
-    let ip = match (config.ip_dict.get(instance), &config.followed.cluster) {
+    let ip = match (config.ip_dict.get(instance), &config.cluster) {
         (Some(ip), _) => *ip,
         (None, None) => return Err(unknown(instance, config, &[])),
         (None, Some(cluster)) => discover(instance, cluster, config, aws).await?,
@@ -32,40 +35,55 @@ pub async fn target_of(instance: &InstanceId, config: &Config, aws: &Aws) -> Res
     Ok(target(ip, config))
 }
 
-/// The target at `ip`, with the configured port and zone.
+/// Returns the target at `ip`, with the configured port and zone.
 pub fn target(ip: IpAddr, config: &Config) -> Target {
     Target { id: ip.to_string(), port: config.port, zone: config.zone.clone() }
 }
 
-async fn discover(instance: &InstanceId, cluster: &ClusterId, config: &Config, aws: &Aws) -> Result<IpAddr, Error> {
-    let members = aws.instances(cluster).await?;
+async fn discover(instance: &InstanceId, cluster: &Database, config: &Config, aws: &Aws) -> Result<IpAddr, Error> {
+    let members = aws.describe_instances(cluster).await?;
     let found = members.iter().find(|member| member.id == *instance).ok_or_else(|| unknown(instance, config, &members))?;
-    let addresses = look_up_patiently(found, aws).await?;
+    let addresses = look_up_with_retries(found, aws).await?;
     let ip_address_type =
-        if endpoint::has_both_families(&addresses) { Some(aws.target_group().await?.ip_address_type) } else { None };
+        if endpoint::has_both_families(&addresses) { Some(aws.describe_target_group().await?.ip_address_type) } else { None };
     endpoint::target_address(found, &addresses, ip_address_type.as_deref())
         .map_err(|why| Error::AddressUnresolved(why.to_string()))
 }
 
-/// The addresses of an instance's endpoint, by one lookup.
+/// Looks up the addresses of an instance's endpoint once.
 ///
 /// # Errors
-/// No endpoint yet, or a lookup that fails.
-pub(crate) async fn look_up(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
+/// The instance has no endpoint yet, or the lookup fails.
+async fn look_up(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
     aws.resolve(host(instance)?).await.map_err(|error| match error {
         Error::AddressUnresolved(why) => Error::AddressUnresolved(format!("{}: {why}", instance.id)),
         other => other,
     })
 }
 
-/// A lookup that fails is tried again, as a call to AWS is: at Lambda's retry, a minute later, a fresh event would be late.
-/// So is one whose name does not exist: while a record changes, some resolvers say that.
-async fn look_up_patiently(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
+/// Looks up all endpoints at once.
+pub(crate) async fn resolve(instances: Vec<Instance>, aws: &Aws) -> Resolved {
+    let mut lookups = tokio::task::JoinSet::new();
+    for instance in instances {
+        let aws = aws.clone();
+        lookups.spawn(async move {
+            let addresses = look_up(&instance, &aws).await;
+            (instance, addresses)
+        });
+    }
+    let mut resolved = lookups.join_all().await;
+    resolved.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    resolved
+}
+
+/// Retries failed lookups: waiting for Lambda's retry a minute later would make a fresh event stale. A name that does not exist is
+/// retried too, because some resolvers say so while a record changes.
+async fn look_up_with_retries(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
     host(instance)?;
-    let give_up = aws.deadline().min(Instant::now() + LOOKUPS);
+    let give_up = aws.deadline().min(Instant::now() + LOOKUP_RETRIES);
     loop {
         match look_up(instance, aws).await {
-            Err(Error::AddressUnresolved(_)) if Instant::now() + NEXT_LOOKUP < give_up => sleep(NEXT_LOOKUP).await,
+            Err(Error::AddressUnresolved(_)) if Instant::now() + LOOKUP_INTERVAL < give_up => sleep(LOOKUP_INTERVAL).await,
             answer => return answer,
         }
     }

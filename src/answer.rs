@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use crate::check::finding::Report;
+use crate::decide::confirm::Doubt;
+use crate::decide::trust::Evidence;
 use crate::log;
 use crate::target::Target;
-use crate::writer::Evidence;
 
 /// The answer to a trigger.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,13 +18,13 @@ pub enum Answer {
     Checked(Report),
 }
 
-/// What became of a trigger.
+/// What a run did about a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Targets were registered or deregistered; the group now holds exactly the writer.
     Switched,
-    /// Nothing was to be done, or nothing may be done yet (`reason`).
+    /// The group held exactly the writer already, or nothing may be changed yet (`doubt`, `reason`).
     Unchanged,
     /// The trigger is not for this function.
     Ignored,
@@ -30,7 +32,7 @@ pub enum Outcome {
     Planned,
 }
 
-/// The decision, with why and what came of it. Fields that do not apply are absent.
+/// The decision, its reasons and its writes. Fields that do not apply are absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Decision {
     pub outcome: Outcome,
@@ -53,16 +55,19 @@ pub struct Decision {
     /// The event's age when the run began, in milliseconds; below zero where the clocks differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_age_ms: Option<i64>,
-    /// Why nothing was done.
+    /// Why nothing was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The code of what is in doubt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
     /// `DRY_RUN` is on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
 }
 
 impl Decision {
-    /// A decision that says no more than this.
+    /// A decision with no other field.
     pub fn bare(outcome: Outcome, cause: Option<String>) -> Decision {
         Decision {
             outcome,
@@ -74,6 +79,7 @@ impl Decision {
             deregistered: None,
             event_age_ms: None,
             reason: None,
+            doubt: None,
             dry_run: false,
         }
     }
@@ -82,56 +88,16 @@ impl Decision {
     pub fn nothing(outcome: Outcome, cause: Option<String>, reason: String) -> Decision {
         Decision { reason: Some(reason), ..Decision::bare(outcome, cause) }
     }
+
+    /// A decision that changed nothing because something is in doubt.
+    pub fn in_doubt(cause: Option<String>, doubt: Doubt) -> Decision {
+        Decision { doubt: Some(doubt.clone()), ..Decision::nothing(Outcome::Unchanged, cause, doubt.to_string()) }
+    }
 }
 
 impl Answer {
     /// Writes the one line of the decision: the answer's fields, each a field of the line.
     pub fn log(&self) {
         log::info("decision", self);
-    }
-}
-
-/// The answer to `check`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    pub outcome: &'static str,
-    /// The version of this function.
-    pub version: &'static str,
-    /// Whether the group holds exactly the writer.
-    pub in_sync: bool,
-    /// The writer as RDS shows it, if it shows exactly one.
-    pub writer: Option<String>,
-    pub targets: Vec<Target>,
-    /// What is wrong; empty if nothing is.
-    pub findings: Vec<Finding>,
-}
-
-/// One fault, with its remedy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    pub level: Level,
-    /// A stable name for it.
-    pub code: &'static str,
-    /// What is wrong and what to do about it.
-    pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// The next failover fails, or comes late.
-    Error,
-    /// Worth putting right.
-    Warning,
-}
-
-impl Finding {
-    pub(crate) fn error(code: &'static str, message: String) -> Finding {
-        Finding { level: Level::Error, code, message }
-    }
-
-    pub(crate) fn warning(code: &'static str, message: String) -> Finding {
-        Finding { level: Level::Warning, code, message }
     }
 }

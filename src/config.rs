@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use crate::cluster::ClusterId;
-use crate::ip_dict::{self, FORM as IP_DICT_FORM, IpDict};
+use crate::cluster::{Database, DatabaseKind};
+pub use ip_dict::IpDict;
+
+mod ip_dict;
 
 /// The configuration, read once at start and valid as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +14,11 @@ pub struct Config {
     pub target_group_arn: String,
     /// `IP_DICT`: the address of each instance. An entry here wins over discovery.
     pub ip_dict: IpDict,
-    /// `DB_CLUSTER_ID` and `SWITCH_ON`. The cluster turns on verification, reconcile, discovery and check.
-    pub followed: Followed,
+    /// `DB_CLUSTER_ID`, completed from the target group's ARN. It turns on verification, reconcile, discovery and check; events of
+    /// another database are then ignored.
+    pub cluster: Option<Database>,
+    /// `SWITCH_ON`: the event that moves the target.
+    pub switch_on: SwitchOn,
     /// `TARGET_PORT`: the port of the database, 3306 unless set.
     pub port: u16,
     /// `TARGET_AVAILABILITY_ZONE`: `all` for an address outside the balancer's VPC.
@@ -24,20 +29,12 @@ pub struct Config {
     pub region: String,
 }
 
-/// Which events are followed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Followed {
-    /// If set, events of another cluster are ignored.
-    pub cluster: Option<ClusterId>,
-    pub switch_on: SwitchOn,
-}
-
 /// `SWITCH_ON`: the event that moves the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SwitchOn {
     #[default]
     Started,
-    /// For a consumer that must not meet an instance that is not the writer yet.
+    /// 6 to 38 s later, once RDS's API can be asked.
     Completed,
 }
 
@@ -52,7 +49,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            // As it is, but for what would break the line.
+            // As it is, except for what would break the line.
             Some(value) => {
                 write!(f, "{}=\"{}\": expected {}", self.variable, value.replace(char::is_control, " "), self.expected)
             }
@@ -70,30 +67,26 @@ impl Config {
     /// The first variable that is missing or bad.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let get = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let cluster = optional("DB_CLUSTER_ID", &get, parse_cluster)?;
+        let cluster = optional("DB_CLUSTER_ID", &get, |value| Named::parse(DatabaseKind::Cluster, value))?;
         let ip_dict = optional("IP_DICT", &get, ip_dict::parse)?.unwrap_or_default();
         if ip_dict.is_empty() && cluster.is_none() {
-            return Err(bad(
-                "IP_DICT",
-                get("IP_DICT"),
-                format!("{IP_DICT_FORM}, with at least one entry unless DB_CLUSTER_ID is set"),
-            ));
+            let expected = format!("{}, with at least one entry unless DB_CLUSTER_ID is set", ip_dict::FORM);
+            return Err(bad("IP_DICT", get("IP_DICT"), expected));
         }
-        let target_group_arn = optional("TARGET_GROUP_ARN", &get, parse_target_group_arn)?
+        let group = optional("TARGET_GROUP_ARN", &get, TargetGroupArn::parse)?
             .ok_or_else(|| bad("TARGET_GROUP_ARN", None, TARGET_GROUP_FORM.to_owned()))?;
-        let of_group = region_of(&target_group_arn);
-        let region = get("AWS_REGION").unwrap_or_else(|| of_group.to_owned());
-        let elsewhere = |variable, what| bad(variable, get(variable), format!("{what} in {region}, the region of this function"));
-        if of_group != region {
-            return Err(elsewhere("TARGET_GROUP_ARN", "a target group"));
+        let region = get("AWS_REGION").unwrap_or_else(|| group.region.clone());
+        if group.region != region {
+            let expected = format!("a target group in {region}, the region of this function");
+            return Err(bad("TARGET_GROUP_ARN", get("TARGET_GROUP_ARN"), expected));
         }
-        if cluster.as_ref().and_then(ClusterId::region).is_some_and(|of_cluster| of_cluster != region) {
-            return Err(elsewhere("DB_CLUSTER_ID", "a DB cluster"));
-        }
+        let complete =
+            |named: Named| named.complete(&group).map_err(|expected| bad("DB_CLUSTER_ID", get("DB_CLUSTER_ID"), expected));
         Ok(Config {
-            target_group_arn,
+            cluster: cluster.map(complete).transpose()?,
+            target_group_arn: group.arn,
             ip_dict,
-            followed: Followed { cluster, switch_on: optional("SWITCH_ON", &get, parse_switch_on)?.unwrap_or_default() },
+            switch_on: optional("SWITCH_ON", &get, parse_switch_on)?.unwrap_or_default(),
             port: optional("TARGET_PORT", &get, parse_port)?.unwrap_or(3306),
             zone: optional("TARGET_AVAILABILITY_ZONE", &get, parse_zone)?,
             dry_run: optional("DRY_RUN", &get, parse_bool)?.unwrap_or(false),
@@ -118,35 +111,81 @@ fn optional<T>(
     get(name).map(|value| parse(&value).map_err(|expected| bad(name, Some(value), expected))).transpose()
 }
 
-fn parse_target_group_arn(value: &str) -> Result<String, String> {
-    match value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-        ["arn", partition, "elasticloadbalancing", region, account, resource]
-            if [partition, region, account].iter().all(|part| !part.is_empty())
-                && resource.starts_with("targetgroup/")
-                && resource.split('/').count() == 3
-                && resource.split('/').all(|part| !part.is_empty())
-                && !value.contains(char::is_whitespace) =>
-        {
-            Ok(value.to_owned())
+/// A target group's ARN, and the parts that complete a plain identifier.
+struct TargetGroupArn {
+    arn: String,
+    partition: String,
+    region: String,
+    account: String,
+}
+
+impl TargetGroupArn {
+    fn parse(value: &str) -> Result<TargetGroupArn, String> {
+        match *value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            ["arn", partition, "elasticloadbalancing", region, account, resource]
+                if [partition, region, account].iter().all(|part| !part.is_empty())
+                    && resource.starts_with("targetgroup/")
+                    && resource.split('/').count() == 3
+                    && resource.split('/').all(|part| !part.is_empty())
+                    && !value.contains(char::is_whitespace) =>
+            {
+                let [arn, partition, region, account] = [value, partition, region, account].map(str::to_owned);
+                Ok(TargetGroupArn { arn, partition, region, account })
+            }
+            _ => Err(TARGET_GROUP_FORM.to_owned()),
         }
-        _ => Err(TARGET_GROUP_FORM.to_owned()),
     }
 }
 
-/// The region in the ARN of a target group or a cluster.
-fn region_of(arn: &str) -> &str {
-    arn.split(':').nth(3).unwrap_or_default()
+/// A database as a variable names it.
+enum Named {
+    Id(DatabaseKind, String),
+    Arn(Database),
 }
 
-fn parse_cluster(value: &str) -> Result<ClusterId, String> {
-    ClusterId::parse(value).ok_or_else(|| "the identifier or the ARN of a DB cluster".to_owned())
+impl Named {
+    fn parse(kind: DatabaseKind, value: &str) -> Result<Named, String> {
+        let what = noun(kind);
+        if Database::is_resource_id(value) {
+            let attribute = if kind == DatabaseKind::Cluster { "DBClusterIdentifier" } else { "DBInstanceIdentifier" };
+            return Err(format!("the identifier or the ARN of {what}; this is its resource ID: give its {attribute} instead"));
+        }
+        if let Some(database) = Database::of_arn(kind, value) {
+            return Ok(Named::Arn(database));
+        }
+        let is_identifier = Database::new(kind, "", "", "", value).is_some();
+        if is_identifier { Ok(Named::Id(kind, value.to_owned())) } else { Err(format!("the identifier or the ARN of {what}")) }
+    }
+
+    /// The database, which must be where the target group is.
+    fn complete(self, group: &TargetGroupArn) -> Result<Database, String> {
+        let TargetGroupArn { partition, region, account, .. } = group;
+        let of_group = |kind, id: &str| Database::new(kind, partition, region, account, id);
+        match self {
+            Named::Id(kind, id) => of_group(kind, &id).ok_or_else(|| noun(kind).to_owned()),
+            Named::Arn(database) if database.region() != region.as_str() => {
+                Err(format!("{} in {region}, the region of this function", noun(database.kind())))
+            }
+            Named::Arn(database) if of_group(database.kind(), database.id()).as_ref() != Some(&database) => {
+                Err(format!("{} in account {account} (partition {partition}), like the target group", noun(database.kind())))
+            }
+            Named::Arn(database) => Ok(database),
+        }
+    }
+}
+
+fn noun(kind: DatabaseKind) -> &'static str {
+    match kind {
+        DatabaseKind::Cluster => "a DB cluster",
+        DatabaseKind::Instance => "a DB instance",
+    }
 }
 
 fn parse_port(value: &str) -> Result<u16, String> {
     value.parse().ok().filter(|port| *port != 0).ok_or_else(|| "a port from 1 to 65535".to_owned())
 }
 
-/// Not a zone's name: the instances are in different ones, and inside the balancer's VPC AWS finds out by itself.
+/// Not a zone's name: the instances are in different zones, and inside the balancer's VPC AWS finds the zone by itself.
 fn parse_zone(value: &str) -> Result<String, String> {
     if value == "all" { Ok(value.to_owned()) } else { Err("\"all\", or nothing".to_owned()) }
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Error {
             Error::AwsCallFailed { action, code, message } if message.is_empty() => write!(f, "{action} failed: {code}"),
             Error::AwsCallFailed { action, code, message } => write!(f, "{action} failed: {code}: {message}"),
             Error::UnreadableAnswer { action, what } => write!(f, "{action} gave an answer that cannot be read: {what}"),
-            Error::DeadlineExceeded(doing) => write!(f, "time ran out: {doing}"),
+            Error::DeadlineExceeded(doing) => write!(f, "deadline exceeded while {doing}"),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Handles one invocation: what it reads and writes in which order, and what it answers.
+//! Handles one invocation, top to bottom: what it reads and writes in which order, and what it answers.
 
-mod looks;
+mod apply;
+mod confirm;
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,34 +11,37 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::address;
-use crate::answer::{Answer, Decision, Outcome, Report};
-use crate::apply::apply;
+use crate::answer::{Answer, Decision, Outcome};
 use crate::aws::{Aws, Clients};
-use crate::check;
-use crate::claim::{Claim, Newest};
-use crate::cluster::{ClusterId, InstanceId};
+use crate::check::finding::Report;
+use crate::check::{self, stale_entries};
+use crate::cluster::{Database, InstanceId};
 use crate::config::Config;
+use crate::decide::confirm::Doubt;
+use crate::decide::memory::Memory;
+use crate::decide::plan::Change;
+use crate::decide::trust::{self, Approach, Choice, Evidence, Requester};
 use crate::error::Error;
-use crate::event::{self, Trigger};
-use crate::plan::Plan;
+use crate::event::failover::FailoverEvent;
+use crate::event::{self, Failovers, Trigger};
 use crate::target::Target;
-use crate::writer::{self, Approach, Asker, Change, Evidence};
-use looks::LOOK_AGAIN;
+use apply::apply;
+use confirm::RECHECK_INTERVAL;
 
 /// What is kept back of the invocation's time, so that our own error is out before Lambda kills the run.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// The Lambda function: its configuration, its clients, and the newest claim that it has acted on. Made once a process.
+/// The Lambda function: its configuration, its clients, and what it remembers. Made once a process.
 #[derive(Debug)]
 pub struct Function {
     config: Config,
     clients: Clients,
-    newest: Mutex<Option<Newest>>,
+    memory: Mutex<Memory>,
 }
 
 impl Function {
     pub fn new(config: Config, clients: Clients) -> Function {
-        Function { config, clients, newest: Mutex::new(None) }
+        Function { config, clients, memory: Mutex::default() }
     }
 
     /// One invocation: reads the payload, finds the writer, brings the target group to exactly the writer, and says so.
@@ -50,32 +54,19 @@ impl Function {
         let began = Instant::now();
         let left = deadline.saturating_duration_since(began);
         let aws = self.clients.until(deadline - MARGIN.min(left / 4));
-        let run = Run { function: self, config: &self.config, aws, now, began, claimed: OnceLock::new() };
-        let answer = match event::parse(payload, &self.config.followed, now)? {
+        let run = Run { function: self, config: &self.config, aws, now, began };
+        let answer = match event::parse(payload, self.config.cluster.as_ref(), now)? {
             Trigger::Ignored { cause, reason } => run.answer(Decision::nothing(Outcome::Ignored, cause, reason)),
-            Trigger::Failover { claim, passed_over, unreadable } => {
-                passed_over.iter().for_each(|reason| tracing::info!(reason, "record passed over"));
-                unreadable.iter().for_each(|error| tracing::warn!(reason = %error, "record passed over"));
-                run.answer(run.follow(&claim).await?)
-            }
-            Trigger::Reconcile { cause, asker, dry_run } => run.answer(run.compare(cause, asker, dry_run).await?),
-            Trigger::Check => Answer::Checked(run.examine().await?),
+            Trigger::Failover(failovers) => run.answer(run.follow(failovers).await?),
+            Trigger::Reconcile { cause, force, dry_run } => run.answer(run.reconcile(cause, force, dry_run).await?),
+            Trigger::Check => Answer::Checked(run.check().await?),
         };
         answer.log();
         Ok(answer)
     }
 
-    fn newest(&self) -> Option<Newest> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Keeps the newest claim only; one of unknown age has no place in the order.
-    fn remember(&self, claim: &Claim, target: Option<&Target>) {
-        let Some(time) = claim.time else { return };
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.as_ref().is_none_or(|newest| newest.time <= time) {
-            *newest = Some(Newest { time, named: claim.instance.clone().zip(target.cloned()) });
-        }
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,80 +78,89 @@ struct Run<'a> {
     /// The wall clock's time when the run began.
     now: DateTime<Utc>,
     began: Instant,
-    /// The target of the instance that the event names, once it is known.
-    claimed: OnceLock<Target>,
 }
 
-/// What came of finding the writer.
-enum Verdict {
-    Settled(Change, Evidence),
-    InDoubt(String),
+/// What a run found out before it writes.
+struct Conclusion {
+    change: Result<Change, Doubt>,
+    evidence: Evidence,
+    /// The target of the instance that the event named, if the run looked that up.
+    named: Option<Target>,
 }
 
 impl Run<'_> {
-    /// A failover event.
-    async fn follow(&self, claim: &Claim) -> Result<Decision, Error> {
-        let cause = claim.kind.event_id();
-        let verdict = match writer::approach(claim, self.function.newest().as_ref(), self.config.followed.cluster.is_some())? {
-            Approach::Ignore(reason) => {
-                let ignored = Decision::nothing(Outcome::Ignored, Some(cause.to_owned()), reason);
-                return Ok(Decision { event_age_ms: claim.age_ms, ..ignored });
-            }
-            Approach::Believe(writer) => self.believe(writer, claim).await?,
-            Approach::Corroborate(writer) => self.corroborate(writer, self.cluster_for(cause)?).await?,
-            Approach::AskRds(asker) => self.ask_rds(self.cluster_for(cause)?, asker, None).await?,
+    /// The failover events of one payload: the newest decides.
+    async fn follow(&self, failovers: Failovers) -> Result<Decision, Error> {
+        let Failovers { events, mut passed_over, mut unreadable } = failovers;
+        let cause = events.first().map(|event| event.kind.event_id().to_owned());
+        let Choice { decides, others } = trust::choose(events, self.config.switch_on);
+        passed_over.extend(others);
+        let Some(event) = decides else {
+            return match unreadable.drain(..).next() {
+                Some(error) => Err(error),
+                None => Ok(Decision::nothing(Outcome::Ignored, cause, passed_over.join("; "))),
+            };
         };
-        let decision = self.conclude(verdict, cause, self.config.dry_run).await?;
+        passed_over.iter().for_each(|reason| tracing::info!(reason, "record passed over"));
+        unreadable.iter().for_each(|error| tracing::warn!(reason = %error, "record passed over"));
+        event.unreadable_times.iter().for_each(|time| tracing::warn!(reason = time, "a time of the event cannot be read"));
+        let decision = self.follow_event(&event).await?;
+        Ok(Decision { event_age_ms: event.age_ms, ..decision })
+    }
+
+    async fn follow_event(&self, event: &FailoverEvent) -> Result<Decision, Error> {
+        let cause = event.kind.event_id();
+        let approach = trust::approach(event, &self.function.memory(), self.config.cluster.is_some())?;
+        let conclusion = match approach {
+            Approach::Ignore(reason) => return Ok(Decision::nothing(Outcome::Ignored, Some(cause.to_owned()), reason)),
+            Approach::Trust(writer) => self.trust(writer, event).await?,
+            Approach::Verify(writer) => self.verify(writer, self.cluster_for(cause)?).await?,
+            Approach::AskRds(requester) => self.ask_rds(self.cluster_for(cause)?, requester, None).await?,
+        };
+        let named = conclusion.named.clone();
+        let decision = self.conclude(conclusion, cause, self.config.dry_run).await?;
         if matches!(decision.outcome, Outcome::Switched | Outcome::Unchanged) {
-            self.function.remember(claim, self.claimed.get());
+            self.function.memory().remember(event, named.as_ref());
         }
-        Ok(Decision { event_age_ms: claim.age_ms, ..decision })
+        Ok(decision)
     }
 
-    async fn examine(&self) -> Result<Report, Error> {
-        check::run(self.config, self.cluster_for("check")?, &self.aws, self.shield()).await
+    async fn check(&self) -> Result<Report, Error> {
+        check::run(self.config, self.cluster_for("check")?, &self.aws, self.protection()).await
     }
 
-    /// A schedule, or `reconcile`. The map is compared with DNS at the same time, whatever comes of the rest.
-    async fn compare(&self, cause: &str, asker: Asker, dry_run: bool) -> Result<Decision, Error> {
+    /// A schedule, or `reconcile`. The map is compared with DNS at the same time, and changes nothing.
+    async fn reconcile(&self, cause: &str, force: bool, dry_run: bool) -> Result<Decision, Error> {
         let cluster = self.cluster_for(cause)?;
-        let comparison = self.aws.until(Instant::now() + LOOK_AGAIN);
+        let requester = if force { Requester::Operator } else { Requester::Routine };
+        let comparison = self.aws.until(Instant::now() + RECHECK_INTERVAL);
         let run = async {
-            let verdict = self.ask_rds(cluster, asker, None).await?;
-            self.conclude(verdict, cause, dry_run || self.config.dry_run).await
+            let conclusion = self.ask_rds(cluster, requester, None).await?;
+            self.conclude(conclusion, cause, dry_run || self.config.dry_run).await
         };
-        tokio::join!(run, check::comparison::report_stale_entries(self.config, cluster, &comparison)).0
+        tokio::join!(run, stale_entries::report_stale_entries(self.config, cluster, &comparison)).0
     }
 
     /// Takes the event's word: asks RDS nothing, and waits for nothing.
-    async fn believe(&self, writer: InstanceId, claim: &Claim) -> Result<Verdict, Error> {
-        if !claim.is_fresh() {
-            tracing::warn!(event_age_ms = claim.age_ms, "an old event is acted on, as there is no RDS to ask: set DB_CLUSTER_ID");
+    async fn trust(&self, writer: InstanceId, event: &FailoverEvent) -> Result<Conclusion, Error> {
+        if !event.is_fresh() {
+            tracing::warn!(
+                event_age_ms = event.age_ms,
+                "an old event is acted on, because there is no RDS to ask: set DB_CLUSTER_ID"
+            );
         }
-        let (listed, target) = tokio::try_join!(self.aws.targets(), self.claimed_target(&writer))?;
-        Ok(Verdict::Settled(Change { plan: Plan::new(&listed, &target), writer, target }, Evidence::Event))
+        let (targets, target) =
+            tokio::try_join!(self.aws.describe_targets(), address::target_of(&writer, self.config, &self.aws))?;
+        let change = Change::new(writer, target.clone(), &targets);
+        Ok(Conclusion { change: Ok(change), evidence: Evidence::Event, named: Some(target) })
     }
 
-    /// The newest claim that this process has acted on, while it is fresh.
-    fn fresh_newest(&self) -> Option<Newest> {
-        let passed = TimeDelta::from_std(self.began.elapsed()).unwrap_or(TimeDelta::MAX);
-        self.function.newest().filter(|newest| newest.is_fresh(self.now + passed))
-    }
-
-    async fn claimed_target(&self, instance: &InstanceId) -> Result<Target, Error> {
-        if let Some(known) = self.claimed.get() {
-            return Ok(known.clone());
-        }
-        let target = address::target_of(instance, self.config, &self.aws).await?;
-        Ok(self.claimed.get_or_init(|| target).clone())
-    }
-
-    /// Carries out the plan, unless nothing is to be done or nothing may be.
-    async fn conclude(&self, verdict: Verdict, cause: &str, dry_run: bool) -> Result<Decision, Error> {
+    /// Carries out the change, unless the group is right already or nothing may be changed yet.
+    async fn conclude(&self, conclusion: Conclusion, cause: &str, dry_run: bool) -> Result<Decision, Error> {
         let cause = Some(cause.to_owned());
-        let (Change { writer, target, plan }, evidence) = match verdict {
-            Verdict::Settled(change, evidence) => (change, evidence),
-            Verdict::InDoubt(doubt) => return Ok(Decision::nothing(Outcome::Unchanged, cause, doubt)),
+        let Change { writer, target, plan } = match conclusion.change {
+            Ok(change) => change,
+            Err(doubt) => return Ok(Decision::in_doubt(cause, doubt)),
         };
         let (outcome, registered) = match (plan.is_empty(), dry_run) {
             (true, _) => (Outcome::Unchanged, vec![]),
@@ -170,7 +170,7 @@ impl Run<'_> {
         Ok(Decision {
             writer: Some(writer.to_string()),
             target: Some(target),
-            evidence: Some(evidence),
+            evidence: Some(conclusion.evidence),
             registered: Some(registered),
             deregistered: Some(plan.deregister),
             ..Decision::bare(outcome, cause)
@@ -182,7 +182,12 @@ impl Run<'_> {
         Answer::Decision(Decision { dry_run: self.config.dry_run, ..decision })
     }
 
-    fn cluster_for(&self, trigger: &str) -> Result<&ClusterId, Error> {
-        self.config.followed.cluster.as_ref().ok_or_else(|| Error::ClusterIdRequired(trigger.to_owned()))
+    fn cluster_for(&self, trigger: &str) -> Result<&Database, Error> {
+        self.config.cluster.as_ref().ok_or_else(|| Error::ClusterIdRequired(trigger.to_owned()))
+    }
+
+    /// The wall clock's time at this moment of the run.
+    fn wall_clock(&self) -> DateTime<Utc> {
+        self.now + TimeDelta::from_std(self.began.elapsed()).unwrap_or(TimeDelta::MAX)
     }
 }

@@ -1,38 +1,48 @@
-//! Keeps the target group of a Network Load Balancer on the writer of an Aurora cluster.
+//! Keeps the target group of a Network Load Balancer on the current writer of an Aurora cluster.
 //!
-//! One invocation takes these steps; each step is a module, listed below in this order:
+//! Start at [`Function::handle`]. One invocation takes these steps:
 //!
 //! ```text
-//! payload ─event→ Trigger ─writer→ Approach ─┬──────────────→ address → Plan ──────────┬─apply→ Answer
-//!                                            └─ look (view, listed → address → Plan) ─ judge ┘
+//! payload ─event→ Trigger ┬ Ignored ──────────────────────────────────────────────────────→ Answer
+//!                         ├ Check ─────→ reads ─→ findings ───────────────────────────────→ Answer
+//!                         ├ Reconcile ───────────────────────────────→ as RDS says (below)
+//!                         └ Failover ──decide/trust→ Approach
+//!
+//! Approach ┬ Ignore ──────────────────────────────────────────────────────────────────────→ Answer
+//!          ├ Trust ─────────────────────────────────→ address → Plan ┬ empty, dry run ────→ Answer
+//!          ├ Verify ─→ weigh ┬ accept ──────────────→ address → Plan ┴ apply ─────────────→ Answer
+//!          │                 ├ recheck: weigh again 5 s later
+//!          │                 └ RDS goes on to contradict: as RDS says
+//!          └ AskRds ─────────────────────────────────────────────────→ as RDS says
+//!
+//! as RDS says: observe (view, targets → address → Plan) ─decide/confirm→ ┬ Change ─ apply ─→ Answer
+//!                                                                        ├ recheck: observe again 5 s later
+//!                                                                        └ Doubt ──────────→ Answer, or wait and recheck
 //! ```
 //!
-//! Start at [`Function::handle`]. The decisions ([`event`], [`writer`], [`plan`]) are pure functions over plain data; only
-//! [`aws`] talks to a service, and only [`function`] knows in which order that happens.
+//! The decisions ([`event`], [`decide`]) are pure functions over plain data. Only [`aws`] talks to a service, and only [`function`]
+//! knows the order. Each module uses only modules below it in this list; `tests/scenarios/tidy.rs` holds it to that.
 
 pub mod function;
 
-pub mod claim;
-pub mod event;
-
-pub mod cluster;
-pub mod writer;
-
-pub mod address;
-pub mod ip_dict;
-
-mod apply;
-pub mod plan;
-pub mod target;
-
 pub mod answer;
-pub mod error;
-pub mod log;
-
 pub mod check;
 
-pub mod aws;
+pub mod decide;
+pub mod event;
+
+pub mod address;
+
 pub mod config;
+
+pub mod aws;
+
+pub mod target;
+
+pub mod cluster;
+
+pub mod error;
+pub mod log;
 
 pub use config::Config;
 pub use error::Error;

@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
     }
     let sdk = sdk::settings(sdk::https()).region(Region::new(config.region.clone())).load().await;
     start_lookup_thread().await;
-    let clients = Clients::new(&sdk, &config);
+    let clients = Clients::new(&sdk, &config.target_group_arn);
     let function = &Function::new(config, clients);
     let runtime = Runtime::new(service_fn(move |event| invoke(function, event)));
     let served = runtime.layer(MapRequestLayer::new(quote_what_is_no_json)).layer(TracingLayer::new()).run().await;

@@ -1,4 +1,4 @@
-//! A target of the group, and the state in which the load balancer lists it.
+//! A target of the group, and its state.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,8 +16,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether both are one target: by address and port, for an address can be in one zone only. Spellings of one IPv6
-    /// address are alike.
+    /// Whether both are one target: by address and port, because an address is in one zone only. All spellings of an IPv6 address
+    /// are alike.
     pub fn is_same(&self, other: &Target) -> bool {
         let address = |target: &Target| target.id.parse::<IpAddr>().map(|ip| ip.to_canonical());
         let same_id = match (address(self), address(other)) {
@@ -41,20 +41,18 @@ impl Serialize for Target {
     }
 }
 
-/// A target that DescribeTargetHealth lists, with its state.
+/// A target and its state, as DescribeTargetHealth lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct TargetHealth {
     pub target: Target,
-    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or one that is
-    /// yet to be invented.
+    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or a newer one.
     pub state: String,
-    /// Why it is in that state: the balancer's reason code and description, if it gives them.
+    /// Why it is in that state: the balancer's reason code and description, if there are any.
     pub reason: String,
 }
 
-impl Listed {
-    /// Whether it is registered. One that drains is on its way out: it is still listed, but registering it again is
-    /// allowed and needed.
+impl TargetHealth {
+    /// Whether it is registered. A draining target is still listed, but registering it again is allowed and needed.
     pub fn is_registered(&self) -> bool {
         self.state != "draining"
     }

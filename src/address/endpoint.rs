@@ -1,30 +1,30 @@
-//! Chooses which of the addresses that DNS gives for an instance's endpoint its target gets. Pure.
+//! Chooses the address of a target among the addresses of an instance's endpoint. Pure.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::cluster::Instance;
 
-/// Why the addresses of an endpoint give no target. The text names instance, endpoint and addresses.
+/// Why an endpoint has no address that a target can have. The text names instance, endpoint and addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// The public address of an instance that is publicly accessible: a target group does not take it.
+pub(crate) enum AddressError {
+    /// The public address of a publicly accessible instance: a target group refuses it.
     Public { instance: Instance, ip: IpAddr },
-    /// None, several of one family, or one of each and no word of the target group.
+    /// No address, several of one family, or one of each while the group's `IpAddressType` is unknown.
     Ambiguous(String),
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unusable::Public { instance, ip } => write!(
+            AddressError::Public { instance, ip } => write!(
                 f,
-                "{} is publicly accessible, and {} resolves to its public address {ip}, which no target group takes: put its \
+                "{} is publicly accessible, and {} resolves to its public address {ip}, which a target group refuses: put its \
                  private address into IP_DICT, or run the function inside the VPC, where the name resolves to that",
                 instance.id,
                 host(instance)
             ),
-            Unusable::Ambiguous(what) => f.write_str(what),
+            AddressError::Ambiguous(what) => f.write_str(what),
         }
     }
 }
@@ -34,8 +34,8 @@ pub(crate) fn target_address(
     instance: &Instance,
     addresses: &[IpAddr],
     ip_address_type: Option<&str>,
-) -> Result<IpAddr, Unusable> {
-    let ambiguous = |how: &str| Unusable::Ambiguous(format!("{}: {} has {how}", instance.id, host(instance)));
+) -> Result<IpAddr, AddressError> {
+    let ambiguous = |how: &str| AddressError::Ambiguous(format!("{}: {} has {how}", instance.id, host(instance)));
     let ip = match addresses {
         [] => return Err(ambiguous("no address")),
         [ip] => *ip,
@@ -57,7 +57,7 @@ pub(crate) fn target_address(
             )));
         }
     };
-    if is_public(instance, ip) { Err(Unusable::Public { instance: instance.clone(), ip }) } else { Ok(ip) }
+    if is_public(instance, ip) { Err(AddressError::Public { instance: instance.clone(), ip }) } else { Ok(ip) }
 }
 
 /// Whether there is exactly one address of each family, so that the target group's `IpAddressType` chooses.
@@ -65,19 +65,20 @@ pub(crate) fn has_both_families(addresses: &[IpAddr]) -> bool {
     matches!(addresses, [one, other] if one.is_ipv4() != other.is_ipv4())
 }
 
-/// As a target group's `IpAddressType` says it.
+/// As in a target group's `IpAddressType`.
 pub(crate) fn family(ip: IpAddr) -> &'static str {
     if ip.is_ipv4() { "ipv4" } else { "ipv6" }
 }
 
-/// Whether it is the public address of a publicly accessible instance. It takes both signs: a VPC may have a publicly routable
-/// range, and inside the VPC the name of a publicly accessible instance resolves to its private address.
+/// Whether it is the public address of a publicly accessible instance. Both signs count: a VPC may have a publicly routable range,
+/// and inside the VPC the name of a publicly accessible instance resolves to its private address.
 pub(crate) fn is_public(instance: &Instance, ip: IpAddr) -> bool {
     instance.is_publicly_accessible && matches!(ip, IpAddr::V4(ip) if is_publicly_routable(ip))
 }
 
-/// Whether it is none of the ranges that are kept for other uses (<https://www.iana.org/assignments/iana-ipv4-special-registry>).
-/// Addresses for documentation count as public: in examples they stand for public ones.
+/// Whether it is outside the ranges that are reserved for other uses
+/// (<https://www.iana.org/assignments/iana-ipv4-special-registry>). Addresses for documentation count as public: in examples they
+/// stand for public ones.
 fn is_publicly_routable(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let is_shared = a == 100 && (64..128).contains(&b); // RFC 6598
@@ -134,7 +135,7 @@ mod tests {
             ("10.0.2.22 2001:db8::22", Some("ipv4"), false, Ok("10.0.2.22")),
             ("10.0.2.22 2001:db8::22", Some("ipv6"), false, Ok("2001:db8::22")),
             ("54.72.1.2 2001:db8::22", Some("ipv6"), true, Ok("2001:db8::22")),
-            ("54.72.1.2 2001:db8::22", Some("ipv4"), true, Err("54.72.1.2, which no target group takes")),
+            ("54.72.1.2 2001:db8::22", Some("ipv4"), true, Err("54.72.1.2, which a target group refuses")),
             ("54.72.1.2 2001:db8::22", Some("ipv4"), false, Ok("54.72.1.2")),
             ("10.0.2.22 2001:db8::22", None, false, Err("IpAddressType cannot be read")),
             ("10.0.2.22 2001:db8::22", Some("new"), false, Err("IpAddressType is new; put the right one into IP_DICT")),

@@ -4,7 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthDescr
 
 use super::{Aws, unreadable};
 use crate::error::{Error, one_line};
-use crate::target::{Listed, Target};
+use crate::target::{Target, TargetHealth};
 
 /// The settings of the target group that the failover depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +38,12 @@ impl Aws {
     ///
     /// # Errors
     /// Also if a target has no ID, port or state: what is not understood must not be acted on.
-    pub async fn targets(&self) -> Result<Vec<Listed>, Error> {
+    pub async fn describe_targets(&self) -> Result<Vec<TargetHealth>, Error> {
         const ACTION: &str = "DescribeTargetHealth";
         let request = self.clients.elb.describe_target_health().target_group_arn(&self.clients.target_group_arn);
-        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let answer = self.call(ACTION, |last_failure| request.customize().interceptor(last_failure).send()).await?;
         let list = answer.target_health_descriptions.ok_or_else(|| unreadable(ACTION, "no TargetHealthDescriptions"))?;
-        list.iter().map(|entry| listed(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
+        list.iter().map(|entry| target_health(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
     }
 
     /// RegisterTargets, for one.
@@ -53,7 +53,7 @@ impl Aws {
     pub async fn register(&self, target: &Target) -> Result<(), Error> {
         let request = self.clients.elb.register_targets().target_group_arn(&self.clients.target_group_arn);
         let request = request.targets(description(target));
-        self.call("RegisterTargets", |attempts| request.customize().interceptor(attempts).send()).await.map(drop)
+        self.call("RegisterTargets", |last_failure| request.customize().interceptor(last_failure).send()).await.map(drop)
     }
 
     /// DeregisterTargets, each target by its ID, port and zone: without the port of its registration the call succeeds
@@ -66,7 +66,7 @@ impl Aws {
             let descriptions = targets.iter().map(description).collect();
             let request = self.clients.elb.deregister_targets().target_group_arn(&self.clients.target_group_arn);
             let request = request.set_targets(Some(descriptions));
-            self.call("DeregisterTargets", |attempts| request.customize().interceptor(attempts).send()).await?;
+            self.call("DeregisterTargets", |last_failure| request.customize().interceptor(last_failure).send()).await?;
         }
         Ok(())
     }
@@ -75,10 +75,10 @@ impl Aws {
     ///
     /// # Errors
     /// Also if the group or a setting that matters is not in the answer.
-    pub async fn target_group(&self) -> Result<TargetGroup, Error> {
+    pub async fn describe_target_group(&self) -> Result<TargetGroup, Error> {
         const ACTION: &str = "DescribeTargetGroups";
         let request = self.clients.elb.describe_target_groups().target_group_arns(&self.clients.target_group_arn);
-        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let answer = self.call(ACTION, |last_failure| request.customize().interceptor(last_failure).send()).await?;
         let group = answer.target_groups().first().ok_or_else(|| unreadable(ACTION, "no target group"))?;
         Ok(TargetGroup {
             target_type: group.target_type().ok_or_else(|| unreadable(ACTION, "no TargetType"))?.as_str().to_owned(),
@@ -95,16 +95,17 @@ impl Aws {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn target_group_attributes(&self) -> Result<Vec<(String, String)>, Error> {
+    pub async fn describe_target_group_attributes(&self) -> Result<Vec<(String, String)>, Error> {
         let request = self.clients.elb.describe_target_group_attributes().target_group_arn(&self.clients.target_group_arn);
-        let answer =
-            self.call("DescribeTargetGroupAttributes", |attempts| request.customize().interceptor(attempts).send()).await?;
+        let answer = self
+            .call("DescribeTargetGroupAttributes", |last_failure| request.customize().interceptor(last_failure).send())
+            .await?;
         let pairs = answer.attributes.unwrap_or_default().into_iter();
         Ok(pairs.filter_map(|attribute| attribute.key.zip(attribute.value)).collect())
     }
 }
 
-fn listed(entry: &TargetHealthDescription) -> Option<Listed> {
+fn target_health(entry: &TargetHealthDescription) -> Option<TargetHealth> {
     let target = entry.target()?;
     let id = target.id().filter(|id| !id.is_empty())?.to_owned();
     let port = u16::try_from(target.port()?).ok()?;
@@ -112,7 +113,7 @@ fn listed(entry: &TargetHealthDescription) -> Option<Listed> {
     let state = health.state().map(|state| state.as_str()).filter(|state| !state.is_empty())?.to_owned();
     let said = [health.reason().map(|reason| reason.as_str()), health.description()];
     let reason = one_line(&said.into_iter().flatten().collect::<Vec<_>>().join(": "));
-    Some(Listed { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state, reason })
+    Some(TargetHealth { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state, reason })
 }
 
 fn description(target: &Target) -> TargetDescription {

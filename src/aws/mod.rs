@@ -1,10 +1,11 @@
-//! Calls AWS and DNS: takes SDK types, gives our own plain data. Every call ends before the deadline.
+//! Calls AWS and DNS: takes SDK types, returns our own plain data. Every call ends before the deadline.
 
-mod attempts;
 pub mod dns;
 mod elb;
+mod last_failure;
 mod rds;
 pub mod sdk;
+mod whole_answer;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -15,11 +16,11 @@ use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Config;
 use crate::error::{Error, one_line};
-use attempts::{Attempts, root_cause};
 use dns::{Dns, SystemDns};
 pub use elb::TargetGroup;
+use last_failure::{LastFailure, root_cause};
+use whole_answer::WholeAnswer;
 
 /// The services and the one target group, made once a process. A call needs a deadline as well: see [`Clients::until`].
 #[derive(Clone, Debug)]
@@ -31,20 +32,21 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients for the target group of `config`.
-    pub fn new(sdk: &SdkConfig, config: &Config) -> Clients {
+    /// Clients for one target group. Every call of both services refuses an answer that is not whole.
+    pub fn new(sdk: &SdkConfig, target_group_arn: &str) -> Clients {
         let retries = sdk::retries_without_end();
-        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(sdk).retry_partition(retries.clone()).build();
-        let rds = aws_sdk_rds::config::Builder::from(sdk).retry_partition(retries).build();
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(sdk);
+        let elb = elb.retry_partition(retries.clone()).interceptor(WholeAnswer).build();
+        let rds = aws_sdk_rds::config::Builder::from(sdk).retry_partition(retries).interceptor(WholeAnswer).build();
         Clients {
             elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb),
             rds: aws_sdk_rds::Client::from_conf(rds),
             dns: Arc::new(SystemDns),
-            target_group_arn: config.target_group_arn.clone(),
+            target_group_arn: target_group_arn.to_owned(),
         }
     }
 
-    /// The same, with names looked up elsewhere than in the system's resolver.
+    /// The same, with another resolver than the system's.
     #[must_use]
     pub fn with_dns(self, dns: impl Dns + 'static) -> Clients {
         Clients { dns: Arc::new(dns), ..self }
@@ -89,20 +91,17 @@ impl Aws {
         Ok(addresses)
     }
 
-    async fn call<T, E, F>(&self, action: &'static str, call: impl FnOnce(Attempts) -> F) -> Result<T, Error>
+    async fn call<T, E, F>(&self, action: &'static str, call: impl FnOnce(LastFailure) -> F) -> Result<T, Error>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let attempts = Attempts::default();
-        match timeout_at(self.deadline, call(attempts.clone())).await {
-            Ok(answer) => answer.map_err(|error| failed(action, &error)),
-            Err(_) => {
-                let last = attempts.last_failure();
-                let last = if last.is_empty() { last } else { format!("; its last attempt: {last}") };
-                Err(Error::DeadlineExceeded(format!("waiting for {action}{last}")))
-            }
-        }
+        let last_failure = LastFailure::default();
+        let Ok(answer) = timeout_at(self.deadline, call(last_failure.clone())).await else {
+            let last = last_failure.words().map_or_else(String::new, |words| format!("; its last attempt: {words}"));
+            return Err(Error::DeadlineExceeded(format!("waiting for {action}{last}")));
+        };
+        answer.map_err(|error| failed(action, &error))
     }
 }
 
@@ -118,7 +117,7 @@ where
             message: one_line(answer.err().message().unwrap_or_default()),
         },
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => unreadable(action, "not the XML that the service promises"),
-        // Such as a request that could not be made, for want of credentials.
+        // Such as a request that could not be made without credentials.
         unanswered => Error::AwsCallFailed { action, code: "NoAnswer".to_owned(), message: root_cause(unanswered) },
     }
 }

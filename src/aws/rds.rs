@@ -3,7 +3,7 @@
 use aws_sdk_rds::types::{DbCluster, DbClusterMember, Filter};
 
 use super::{Aws, unreadable};
-use crate::cluster::{ClusterId, ClusterView, Instance, InstanceId, Member};
+use crate::cluster::{ClusterView, Database, Instance, InstanceId, Member};
 use crate::error::Error;
 
 impl Aws {
@@ -11,10 +11,10 @@ impl Aws {
     ///
     /// # Errors
     /// Also if the cluster is not in the answer, or a member without ID or role.
-    pub async fn cluster(&self, cluster: &ClusterId) -> Result<ClusterView, Error> {
+    pub async fn describe_cluster(&self, cluster: &Database) -> Result<ClusterView, Error> {
         const ACTION: &str = "DescribeDBClusters";
         let request = self.clients.rds.describe_db_clusters().db_cluster_identifier(cluster.id());
-        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let answer = self.call(ACTION, |last_failure| request.customize().interceptor(last_failure).send()).await?;
         let is_ours = |found: &&DbCluster| found.db_cluster_identifier().is_some_and(|id| id.eq_ignore_ascii_case(cluster.id()));
         let found = answer.db_clusters().iter().find(is_ours).ok_or_else(|| unreadable(ACTION, "no such cluster in it"))?;
         let status = found.status().ok_or_else(|| unreadable(ACTION, "no Status"))?.to_owned();
@@ -29,11 +29,11 @@ impl Aws {
     ///
     /// # Errors
     /// Also if an instance has no ID.
-    pub async fn instances(&self, cluster: &ClusterId) -> Result<Vec<Instance>, Error> {
+    pub async fn describe_instances(&self, cluster: &Database) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "DescribeDBInstances";
         let of_cluster = Filter::builder().name("db-cluster-id").values(cluster.id()).build();
         let request = self.clients.rds.describe_db_instances().filters(of_cluster);
-        let answer = self.call(ACTION, |attempts| request.customize().interceptor(attempts).send()).await?;
+        let answer = self.call(ACTION, |last_failure| request.customize().interceptor(last_failure).send()).await?;
         let found = answer.db_instances.ok_or_else(|| unreadable(ACTION, "no DBInstances"))?;
         let is_ours = |id: Option<&str>| id.is_none_or(|id| id.eq_ignore_ascii_case(cluster.id()));
         let ours = found.iter().filter(|instance| is_ours(instance.db_cluster_identifier()));

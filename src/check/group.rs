@@ -1,7 +1,7 @@
 //! Checks the target group's own settings, and that a balancer uses it.
 
-use super::SetUp;
-use crate::answer::{Finding, Level};
+use super::Inspection;
+use super::finding::{Finding, Level};
 
 /// The attributes that a failover depends on: key, value, how bad another value is, and why it must be so.
 const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
@@ -37,7 +37,7 @@ const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
     ),
 ];
 
-impl SetUp<'_> {
+impl Inspection<'_> {
     pub(super) fn group_findings(&self) -> Vec<Finding> {
         // The rest follows from the type.
         if let Some(finding) = self.type_finding() {
@@ -48,7 +48,7 @@ impl SetUp<'_> {
     }
 
     fn type_finding(&self) -> Option<Finding> {
-        let unread = self.listed.as_ref().err().map(|error| format!(" (its targets cannot be read: {error})"));
+        let unread = self.targets.as_ref().err().map(|error| format!(" (its targets cannot be read: {error})"));
         let message = format!(
             "the target group's type is {}, expected ip{}: make a new group, a type cannot be changed",
             self.group.target_type,
@@ -101,7 +101,7 @@ impl SetUp<'_> {
 
     fn unused_findings(&self) -> Vec<Finding> {
         const REMEDY: &str = "forward a listener of the load balancer to the group, and enable the target's zone on the balancer";
-        let unused = self.listed().iter().filter(|entry| entry.is_unused());
+        let unused = self.targets().iter().filter(|entry| entry.is_unused());
         let messages = unused.map(|entry| {
             let reason = if entry.reason.is_empty() { "AWS gives no reason" } else { &entry.reason };
             format!("{} is unused, no connection reaches it ({reason}): {REMEDY}", entry.target)

@@ -1,11 +1,11 @@
 //! Checks that a failover to each member can be followed, and that each entry of the map is a member's.
 
-use super::SetUp;
-use crate::address::endpoint::{Unusable, target_address};
-use crate::answer::Finding;
+use super::Inspection;
+use super::finding::Finding;
+use crate::address::endpoint::{AddressError, target_address};
 use crate::cluster::InstanceId;
 
-impl SetUp<'_> {
+impl Inspection<'_> {
     pub(super) fn member_findings(&self) -> Vec<Finding> {
         let members = || self.view.members.iter().map(|member| &member.id);
         let unmapped = members().filter(|id| !self.config.ip_dict.contains_key(id));
@@ -27,8 +27,8 @@ impl SetUp<'_> {
             Some((_, Err(why))) => no_address(&why.to_string()),
             Some((instance, Ok(addresses))) => match target_address(instance, addresses, Some(&self.group.ip_address_type)) {
                 Ok(_) => None,
-                Err(why @ Unusable::Public { .. }) => Some(Finding::error("publicly-accessible", why.to_string())),
-                Err(why @ Unusable::Ambiguous(_)) => no_address(&why.to_string()),
+                Err(why @ AddressError::Public { .. }) => Some(Finding::error("publicly-accessible", why.to_string())),
+                Err(why @ AddressError::Ambiguous(_)) => no_address(&why.to_string()),
             },
         }
     }

@@ -1,22 +1,22 @@
 //! Checks that the group holds exactly the writer, at an address that it can take.
 
-use super::SetUp;
+use super::Inspection;
+use super::finding::Finding;
 use crate::address::{self, endpoint};
-use crate::answer::Finding;
-use crate::plan::Plan;
+use crate::decide::confirm::{Observation, Step, confirm, settled_writer};
+use crate::decide::plan::Change;
 use crate::target::Target;
-use crate::writer::{Change, Judgement, Look, judge};
 
-impl SetUp<'_> {
-    /// What the writer that RDS shows asks for, settled or not; nothing if it shows none or two, or if that has no address.
+impl Inspection<'_> {
+    /// The change that the writer in RDS asks for, settled or not; `None` if RDS shows no writer or two, or if it has no address.
     pub(super) fn change(&self) -> Option<Change> {
         let [writer] = *self.view.writers().as_slice() else { return None };
         let target = address::target(self.address_of(writer)?, self.config);
-        Some(Change { writer: writer.clone(), plan: Plan::new(self.listed(), &target), target })
+        Some(Change::new(writer.clone(), target, self.targets()))
     }
 
     pub(super) fn writer_findings(&self, change: Option<&Change>) -> Vec<Finding> {
-        let unsettled = self.view.settled_writer().err().map(|doubt| {
+        let unsettled = settled_writer(&self.view).err().map(|doubt| {
             let message = format!("{doubt}: wait, and check again in a minute; if it stays so, look at the cluster");
             Finding::error("writer-unsettled", message)
         });
@@ -41,12 +41,13 @@ impl SetUp<'_> {
         if change.plan.is_empty() {
             return None;
         }
-        let asks_for = self.view.settled_writer().map(|_| change.clone());
-        let what_to_do = match judge(None, &Look { listed: self.listed().to_vec(), asks_for }, Some(&self.shield)) {
-            Judgement::InDoubt(doubt) => format!("wait, and check again in a minute: {doubt}"),
+        let observation =
+            Observation { targets: self.targets().to_vec(), wanted: settled_writer(&self.view).map(|_| change.clone()) };
+        let what_to_do = match confirm(None, &observation, Some(&self.protection)) {
+            Step::Done(Err(doubt)) => format!("wait, and check again in a minute: {doubt}"),
             // The balancer would refuse it.
-            _ if self.family_finding(change).is_some() => "first put its address right, as address-family says".to_owned(),
-            Judgement::Settled(_) | Judgement::LookAgain => "invoke the function with {\"action\":\"reconcile\"}".to_owned(),
+            _ if self.family_finding(change).is_some() => "first correct its address, as address-family says".to_owned(),
+            Step::Done(Ok(_)) | Step::Recheck => "invoke the function with {\"action\":\"reconcile\"}".to_owned(),
         };
         let holds = self.registered().map(Target::to_string).collect::<Vec<_>>().join(", ");
         let Change { writer, target, .. } = change;

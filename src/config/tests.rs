@@ -15,7 +15,7 @@ fn two_variables_are_enough_and_the_rest_have_defaults() {
     let config = read(&[("TARGET_GROUP_ARN", ARN), ("IP_DICT", DICT), ("TARGET_PORT", ""), ("DRY_RUN", " ")]).unwrap();
     assert_eq!(config.target_group_arn, ARN);
     assert_eq!(config.ip_dict[&InstanceId::parse("aurora-1").unwrap()], "10.0.1.11".parse::<IpAddr>().unwrap());
-    assert_eq!((config.port, config.zone, config.dry_run, config.followed.cluster), (3306, None, false, None));
+    assert_eq!((config.port, config.zone, config.dry_run, config.cluster), (3306, None, false, None));
 }
 
 #[test]
@@ -59,12 +59,12 @@ fn a_bad_value_is_refused_in_one_line_that_names_variable_value_and_expectation(
         ("IP_DICT", "aurora-1=10.0.1.11", "aurora-1=10.0.1.11", "a JSON object"),
         ("IP_DICT", "{\"a\":\n1}", "{\"a\": 1}", "a JSON object"),
         ("IP_DICT", r#"["10.0.1.11"]"#, "10.0.1.11", "expected a JSON object of strings"),
-        ("IP_DICT", r#"{"a":"10.0.1.11.example"}"#, "10.0.1.11.example", "is no IP address"),
-        ("IP_DICT", r#"{"a":"10.0.1.11/32"}"#, "10.0.1.11/32", "is no IP address"),
+        ("IP_DICT", r#"{"a":"10.0.1.11.example"}"#, "10.0.1.11.example", "is not an IP address"),
+        ("IP_DICT", r#"{"a":"10.0.1.11/32"}"#, "10.0.1.11/32", "is not an IP address"),
         ("IP_DICT", r#"{"a":"10.0.1.11","b":"10.0.1.11"}"#, "10.0.1.11", "a and b both have 10.0.1.11"),
         ("IP_DICT", r#"{"a":"10.0.1.11","b":"::ffff:10.0.1.11"}"#, "ffff", "a and b both have 10.0.1.11"),
         ("IP_DICT", r#"{"a":"10.0.1.11","A":"10.0.2.22"}"#, "10.0.2.22", "there twice"),
-        ("IP_DICT", r#"{"":"10.0.1.11"}"#, "10.0.1.11", "is no instance ID"),
+        ("IP_DICT", r#"{"":"10.0.1.11"}"#, "10.0.1.11", "is not a valid instance ID"),
         ("DB_CLUSTER_ID", "no such cluster!", "no such cluster!", "identifier or the ARN"),
         ("TARGET_PORT", "0", "\"0\"", "1 to 65535"),
         ("TARGET_PORT", "65536", "65536", "1 to 65535"),

@@ -86,7 +86,7 @@ async fn start(endpoint: &str, map: &str, port: u16) -> Function {
     let config = Config::read(get).unwrap();
     let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
     let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
-    Function::new(config.clone(), Clients::new(&sdk, &config))
+    Function::new(config.clone(), Clients::new(&sdk, &config.target_group_arn))
 }
 
 async fn play(act: &Act, port: u16, standin: &Standin, function: &Function) -> Played {

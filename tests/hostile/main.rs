@@ -13,10 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aurora_nlb_failover::aws::Clients;
-use aurora_nlb_failover::claim;
-use aurora_nlb_failover::cluster::ClusterId;
-use aurora_nlb_failover::config::Followed;
-use aurora_nlb_failover::event::{self, Trigger};
+use aurora_nlb_failover::cluster::{Database, DatabaseKind};
+use aurora_nlb_failover::event::{self, Failovers, Trigger, failover};
 use aurora_nlb_failover::{Config, Function};
 use bend::{Bender, corpus};
 use chrono::{DateTime, Utc};
@@ -56,16 +54,18 @@ fn peak_kilobytes() -> Option<u64> {
 #[test]
 fn no_payload_makes_the_parser_panic_or_hold_on_to_memory() {
     let (count, corpus) = (inputs(20_000), corpus());
-    let followed = [None, ClusterId::parse(CLUSTER)].map(|cluster| Followed { cluster, ..Followed::default() });
+    let databases = [None, Database::new(DatabaseKind::Cluster, "aws", "eu-west-1", "123456789012", CLUSTER)];
     let parse = |payload: &Value| {
-        for followed in &followed {
-            match event::parse(payload, followed, now()) {
+        for database in &databases {
+            match event::parse(payload, database.as_ref(), now()) {
                 Err(error) => assert!(!error.to_string().contains('\n') && error.name() == "UnrecognizedEvent", "{error:?}"),
-                Ok(Trigger::Failover { claim, .. }) => {
-                    let named = claim.instance.as_ref().map(|id| id.as_str().to_owned());
-                    let cut = claim.message.ends_with('…');
-                    assert!(cut || named.is_none_or(|id| claim.message.to_ascii_lowercase().contains(&id)), "{claim:?}");
-                    assert!(claim.age_ms.is_none_or(|age| age >= -claim::AHEAD_MS), "{claim:?}");
+                Ok(Trigger::Failover(Failovers { events, .. })) => {
+                    for event in events {
+                        let named = event.instance.as_ref().map(|id| id.as_str().to_owned());
+                        let cut = event.message.ends_with('…');
+                        assert!(cut || named.is_none_or(|id| event.message.to_ascii_lowercase().contains(&id)), "{event:?}");
+                        assert!(event.age_ms.is_none_or(|age| age >= -failover::AHEAD_MS), "{event:?}");
+                    }
                 }
                 Ok(_) => {}
             }
@@ -117,7 +117,7 @@ async fn function(standin: &Standin, cluster: &str) -> Function {
     let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT), ("DB_CLUSTER_ID", cluster)];
     let config =
         Config::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap();
-    let aws = Clients::new(&standin.in_process().await, &config);
+    let aws = Clients::new(&standin.in_process().await, &config.target_group_arn);
     Function::new(config, aws)
 }
 
@@ -141,17 +141,17 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_json_at_all_is_read_or_refused(payload in any_json()) {
-        drop(event::parse(&payload, &Followed::default(), now()));
-        drop(event::parse(&json!({"Records": [{"Sns": {"Message": payload.to_string()}}]}), &Followed::default(), now()));
+        drop(event::parse(&payload, None, now()));
+        drop(event::parse(&json!({"Records": [{"Sns": {"Message": payload.to_string()}}]}), None, now()));
     }
 
     /// Whatever sentence stands before it: the name after the last ": " is the instance, in lower case.
     #[test]
     fn the_instance_is_what_stands_after_the_last_colon(sentence in ".*", name in "[a-zA-Z][a-zA-Z0-9-]{0,62}", end in "[ \\t]*\\.?[ \\t]*") {
         let message = json!({"Event ID": "x#RDS-EVENT-0073", "Event Message": format!("{sentence}: {name}{end}")}).to_string();
-        let trigger = event::parse(&json!({"Records": [{"Sns": {"Message": message}}]}), &Followed::default(), now());
-        let Ok(Trigger::Failover { claim, .. }) = trigger else { panic!("{trigger:?}") };
-        assert_eq!(claim.instance.unwrap().as_str(), name.to_ascii_lowercase());
+        let trigger = event::parse(&json!({"Records": [{"Sns": {"Message": message}}]}), None, now());
+        let Ok(Trigger::Failover(Failovers { events, .. })) = trigger else { panic!("{trigger:?}") };
+        assert_eq!(events[0].instance.as_ref().unwrap().as_str(), name.to_ascii_lowercase());
     }
 
     /// A configuration is read or refused in one line, whatever the variables hold.

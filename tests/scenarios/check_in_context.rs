@@ -83,7 +83,7 @@ async fn a_writer_of_the_other_family_is_to_be_put_right_before_the_targets() {
     let standin = Standin::new().with_setting("IpAddressType", "ipv6").with_targets("");
     let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
     assert_eq!(codes(&answer), ["address-family", "targets"]);
-    assert!(message(&answer, "targets").contains("first put its address right"), "{answer}");
+    assert!(message(&answer, "targets").contains("first correct its address"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

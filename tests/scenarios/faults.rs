@@ -120,7 +120,7 @@ async fn an_outage_that_outlasts_the_deadline_is_named_with_what_became_of_the_l
     for (fault, last) in table {
         let standin = Standin::new().with_faults("RegisterTargets", fault, 1_000);
         let error = invoke(&standin, WITHOUT_RDS, &started("aurora-2", 0)).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("time ran out: waiting for RegisterTargets; its last attempt: {last}"));
+        assert_eq!(error.to_string(), format!("deadline exceeded while waiting for RegisterTargets; its last attempt: {last}"));
     }
 }
 

@@ -33,4 +33,5 @@ mod runtime_api;
 #[path = "../standin/mod.rs"]
 mod standin;
 mod support;
+mod tidy;
 mod undone;

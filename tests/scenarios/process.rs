@@ -106,8 +106,8 @@ async fn what_is_passed_over_and_what_could_not_be_seen_is_in_the_log() {
         assert_eq!(found, 1, "{level} {words}: {lines:?}");
     };
     says("INFO", "aurora-3\\\": superseded");
-    says("WARN", "has no \\\"Event ID\\\"");
-    says("WARN", "whether the group still holds a target could not be seen");
+    says("WARN", "Records[2].Sns.Message is not an event");
+    says("WARN", "could not check whether the group still holds a target");
 }
 
 #[tokio::test]

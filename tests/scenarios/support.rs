@@ -42,7 +42,7 @@ pub fn function_with(sdk: &SdkConfig, standin: &Standin, variables: &[(&str, &st
     let all: Vec<_> = defaults.iter().chain(variables).collect();
     let get = |name: &str| all.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let clients = Clients::new(sdk, &config).with_dns(standin.clone());
+    let clients = Clients::new(sdk, &config.target_group_arn).with_dns(standin.clone());
     Function::new(config, clients)
 }
 

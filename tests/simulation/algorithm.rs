@@ -62,7 +62,7 @@ pub struct Process {
 
 impl Process {
     pub fn new(algorithm: Algorithm, config: &Config, sdk: &SdkConfig, standin: &crate::standin::Standin) -> Process {
-        let aws = Clients::new(sdk, config).with_dns(standin.clone());
+        let aws = Clients::new(sdk, &config.target_group_arn).with_dns(standin.clone());
         let function = Function::new(config.clone(), aws.clone());
         Process { is_articles: algorithm.is_articles, function, aws, config: config.clone() }
     }
@@ -88,7 +88,7 @@ impl Process {
         let writer = text.rsplit(": ").next().unwrap_or_default();
         let address = self.config.ip_dict.iter().find(|(id, _)| id.as_str() == writer).map(|(_, ip)| ip.to_string());
         let Some(id) = address else { return Ok(()) };
-        let listed = aws.targets().await?;
+        let listed = aws.describe_targets().await?;
         let Some(old) = listed.first() else { return Ok(()) };
         aws.deregister(std::slice::from_ref(&old.target)).await?;
         aws.register(&Target { id, port: 3306, zone: None }).await

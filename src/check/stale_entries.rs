@@ -1,69 +1,50 @@
-//! Reads `IP_DICT`, the map of instance IDs and addresses, and compares it with DNS.
+//! Compares the map with the DNS of the cluster's instances. Changes nothing.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
-
-use crate::address::endpoint::{Unusable, is_public, target_address};
-use crate::answer::Finding;
-use crate::cluster::{Instance, InstanceId};
+use super::finding::Finding;
+use crate::address::endpoint::{self, AddressError, is_public, target_address};
+use crate::address::{Resolved, resolve};
+use crate::aws::Aws;
+use crate::cluster::{Database, Instance, InstanceId};
+use crate::config::{Config, IpDict};
 use crate::error::Error;
 
-/// The address of each instance that has an entry.
-pub type IpDict = BTreeMap<InstanceId, IpAddr>;
-
-/// What `IP_DICT` must look like.
-pub(crate) const FORM: &str = r#"a JSON object of instance ID to IPv4 or IPv6 address, like {"aurora-1":"10.0.1.11"}"#;
-
-/// Reads the map; says what was expected where it refuses.
-pub(crate) fn parse(value: &str) -> Result<IpDict, String> {
-    let Entries(entries) = serde_json::from_str(value).map_err(|error| format!("{FORM} ({error})"))?;
-    let (mut dict, mut owners) = (BTreeMap::new(), BTreeMap::new());
-    for (name, address) in entries {
-        let instance = InstanceId::parse(&name).ok_or_else(|| format!("{FORM}; {name:?} is no instance ID"))?;
-        let ip: IpAddr = address.trim().parse().map_err(|_| format!("{FORM}; {address:?} of {name:?} is no IP address"))?;
-        let ip = ip.to_canonical();
-        if let Some(owner) = owners.insert(ip, instance.clone()) {
-            return Err(format!("one address an instance; {owner} and {instance} both have {ip}"));
-        }
-        if dict.insert(instance, ip).is_some() {
-            return Err(format!("one entry an instance; {name:?} is there twice (IDs compare without case)"));
-        }
+/// Logs each stale entry as an error for an alarm (`finding` = `stale-ip-dict-entry`), and an entry that could not be compared as a
+/// warning.
+pub async fn report_stale_entries(config: &Config, cluster: &Database, aws: &Aws) {
+    if config.ip_dict.is_empty() {
+        return;
     }
-    Ok(dict)
+    let findings = find_stale_entries(&config.ip_dict, cluster, aws).await.unwrap_or_else(|error| {
+        let message = format!("IP_DICT could not be compared with the endpoints of the instances: {error}");
+        vec![Finding::warning("ip-dict-not-compared", message)]
+    });
+    findings.iter().for_each(Finding::log);
 }
 
-/// The entries of a JSON object as they stand: a plain map would silently keep the last of two with one name.
-struct Entries(Vec<(String, String)>);
-
-impl<'de> serde::Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object of strings")
-            }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries, M::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+async fn find_stale_entries(map: &IpDict, cluster: &Database, aws: &Aws) -> Result<Vec<Finding>, Error> {
+    let mut mapped = aws.describe_instances(cluster).await?;
+    mapped.retain(|instance| map.contains_key(&instance.id));
+    let resolved = resolve(mapped, aws).await;
+    let is_open = |(instance, addresses): &(Instance, Result<Vec<_>, _>)| {
+        let differs = |addresses: &Vec<_>| map.get(&instance.id).is_some_and(|entry| !addresses.contains(entry));
+        addresses.as_ref().is_ok_and(|addresses| endpoint::has_both_families(addresses) && differs(addresses))
+    };
+    let ip_address_type = if resolved.iter().any(is_open) { ip_address_type(aws).await } else { None };
+    Ok(stale_entries(map, &resolved, ip_address_type.as_deref()))
 }
 
-/// Each instance's endpoint in DNS: its addresses, or why there are none.
-pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
+/// If it cannot be read, only the entries that depend on it are not compared.
+async fn ip_address_type(aws: &Aws) -> Option<String> {
+    let group = aws.describe_target_group().await;
+    group.map(|group| group.ip_address_type).inspect_err(|error| tracing::warn!(reason = %error, "no IpAddressType")).ok()
+}
 
-/// The entries of the map that differ from their instance's endpoint, or could not be compared with it. `ip_address_type` is the
-/// target group's: where an endpoint has two addresses, it says which of them a wrong entry should have.
-pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option<&str>) -> Vec<Finding> {
+/// Returns a finding for each entry that differs from its instance's endpoint, or could not be compared with it.
+///
+/// `ip_address_type` is the target group's: if an endpoint has two addresses, it decides which of them a wrong entry should have.
+pub(super) fn stale_entries(map: &IpDict, resolved: &Resolved, ip_address_type: Option<&str>) -> Vec<Finding> {
     let finding = |(id, mapped): (&InstanceId, &IpAddr)| {
         let not_compared = |why: &str| {
             let message = format!("IP_DICT has {mapped} for {id}, which could not be compared with its endpoint: {why}");
@@ -84,11 +65,11 @@ pub(crate) fn compare(map: &IpDict, resolved: &Resolved, ip_address_type: Option
                 "stale-ip-dict-entry",
                 format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
             )),
-            Err(Unusable::Public { ip, .. }) => not_compared(&format!(
+            Err(AddressError::Public { ip, .. }) => not_compared(&format!(
                 "it is publicly accessible, and from here its name resolves to its public address {ip}: make sure that the entry is \
                  its private address; inside the VPC the function can compare it"
             )),
-            Err(why @ Unusable::Ambiguous(_)) => unknown(&why.to_string()),
+            Err(why @ AddressError::Ambiguous(_)) => unknown(&why.to_string()),
         }
     };
     map.iter().filter_map(finding).collect()
@@ -101,7 +82,7 @@ mod tests {
     #[test]
     fn an_entry_whose_instance_rds_does_not_show_could_not_be_compared() {
         let map = IpDict::from([(InstanceId::parse("aurora-2").unwrap(), "10.0.2.22".parse().unwrap())]);
-        let found = compare(&map, &vec![], None);
+        let found = stale_entries(&map, &vec![], None);
         let [Finding { code: "ip-dict-not-compared", message, .. }] = found.as_slice() else { panic!("{found:?}") };
         assert!(
             message.contains("RDS shows no such instance") && message.contains("make sure that the entry is right"),
@@ -137,7 +118,7 @@ mod tests {
             let map = IpDict::from([(id.clone(), entry.parse().unwrap())]);
             let addresses: Vec<IpAddr> = addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect();
             let instance = Instance { id, host: Some("db.example".to_owned()), is_publicly_accessible };
-            let found = compare(&map, &vec![(instance, Ok(addresses.clone()))], ip_address_type);
+            let found = stale_entries(&map, &vec![(instance, Ok(addresses.clone()))], ip_address_type);
             let (codes, text): (Vec<_>, Vec<_>) = found.into_iter().map(|finding| (finding.code, finding.message)).unzip();
             assert_eq!(codes.join(" "), code, "{entry}, {addresses:?}: {text:?}");
             assert!(text.join(" ").contains(words), "{entry}, {addresses:?}: {text:?}");

@@ -1,66 +1,67 @@
-//! Examines the set-up that a failover depends on, writes nothing, and says of each fault what to do.
+//! Examines the set-up that a failover depends on. Writes nothing, and reports each fault with its remedy.
 
-pub mod comparison;
+pub mod finding;
 mod group;
 mod members;
+pub mod stale_entries;
 mod targets;
 
 use std::net::IpAddr;
 
-use crate::address;
-use crate::answer::{Finding, Report};
+use crate::address::{self, Resolved};
 use crate::aws::{Aws, TargetGroup};
-use crate::cluster::{ClusterId, ClusterView, InstanceId};
-use crate::config::Config;
+use crate::cluster::{ClusterView, Database, InstanceId};
+use crate::config::{Config, IpDict};
+use crate::decide::confirm::{Protection, settled_writer};
 use crate::error::Error;
-use crate::ip_dict::{IpDict, Resolved, compare};
-use crate::target::{Listed, Target};
-use crate::writer::Shield;
+use crate::target::{Target, TargetHealth};
+use finding::{Finding, Report};
+use stale_entries::stale_entries;
 
 /// What was read, as plain data; the findings follow from it.
-struct SetUp<'a> {
+struct Inspection<'a> {
     config: &'a Config,
     group: TargetGroup,
     /// Keys and values.
     attributes: Vec<(String, String)>,
     /// All targets, or why they cannot be read.
-    listed: Result<Vec<Listed>, Error>,
+    targets: Result<Vec<TargetHealth>, Error>,
     view: ClusterView,
     resolved: Resolved,
-    /// What RDS alone would not be allowed to take away now.
-    shield: Shield,
+    /// What RDS alone may not take away now.
+    protection: Protection,
 }
 
 /// Examines target group, cluster and map. All calls to AWS go at once, then all to DNS.
 ///
 /// # Errors
-/// A call failed, so that there is nothing to report on. A group that is not of type ip is reported, whatever its targets are.
-pub async fn run(config: &Config, cluster: &ClusterId, aws: &Aws, shield: Shield) -> Result<Report, Error> {
-    let (group, attributes, listed, view, instances) = tokio::try_join!(
-        aws.target_group(),
-        async { Ok(aws.target_group_attributes().await) },
-        async { Ok(aws.targets().await) },
-        aws.cluster(cluster),
-        aws.instances(cluster),
+/// A call failed, so that there is nothing to report on. A group of another type than ip is reported, whatever its targets are.
+pub async fn run(config: &Config, cluster: &Database, aws: &Aws, protection: Protection) -> Result<Report, Error> {
+    let (group, attributes, targets, view, instances) = tokio::try_join!(
+        aws.describe_target_group(),
+        async { Ok(aws.describe_target_group_attributes().await) },
+        async { Ok(aws.describe_targets().await) },
+        aws.describe_cluster(cluster),
+        aws.describe_instances(cluster),
     )?;
-    let (attributes, listed) =
-        if group.is_of_addresses() { (attributes?, Ok(listed?)) } else { (attributes.unwrap_or_default(), listed) };
-    let resolved = comparison::resolve(instances, aws).await;
-    Ok(SetUp { config, group, attributes, listed, view, resolved, shield }.report())
+    let (attributes, targets) =
+        if group.is_of_addresses() { (attributes?, Ok(targets?)) } else { (attributes.unwrap_or_default(), targets) };
+    let resolved = address::resolve(instances, aws).await;
+    Ok(Inspection { config, group, attributes, targets, view, resolved, protection }.report())
 }
 
-impl SetUp<'_> {
+impl Inspection<'_> {
     fn report(&self) -> Report {
         let change = self.change();
         let mut findings = self.group_findings();
         findings.extend(self.writer_findings(change.as_ref()));
         findings.extend(self.member_findings());
-        findings.extend(compare(&self.members_entries(), &self.resolved, Some(&self.group.ip_address_type)));
+        findings.extend(stale_entries(&self.members_entries(), &self.resolved, Some(&self.group.ip_address_type)));
         if self.config.dry_run {
             let message = "DRY_RUN is on, so nothing moves the target: set it to false".to_owned();
             findings.push(Finding::warning("dry-run", message));
         }
-        let writer = self.view.settled_writer().ok();
+        let writer = settled_writer(&self.view).ok();
         Report {
             outcome: "checked",
             version: env!("CARGO_PKG_VERSION"),
@@ -71,18 +72,18 @@ impl SetUp<'_> {
         }
     }
 
-    /// Without the entries of no member, which have a finding of their own.
+    /// The entries of members: the others have another finding.
     fn members_entries(&self) -> IpDict {
         let is_member = |id: &InstanceId| self.view.members.iter().any(|member| member.id == *id);
         self.config.ip_dict.iter().filter(|(id, _)| is_member(id)).map(|(id, ip)| (id.clone(), *ip)).collect()
     }
 
-    fn listed(&self) -> &[Listed] {
-        self.listed.as_deref().unwrap_or_default()
+    fn targets(&self) -> &[TargetHealth] {
+        self.targets.as_deref().unwrap_or_default()
     }
 
     fn registered(&self) -> impl Iterator<Item = &Target> {
-        self.listed().iter().filter(|entry| entry.is_registered()).map(|entry| &entry.target)
+        self.targets().iter().filter(|entry| entry.is_registered()).map(|entry| &entry.target)
     }
 
     /// The address at which a failover would register the instance.

@@ -1,0 +1,141 @@
+//! Decides what follows from an observation of RDS and the group, and what RDS alone may not change (rule 9). Pure.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::plan::Change;
+use crate::cluster::{ClusterView, InstanceId};
+use crate::target::{Target, TargetHealth};
+
+/// Why nothing may be changed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The cluster's status is `failing-over`.
+    FailingOver,
+    NoWriter,
+    SeveralWriters(Vec<InstanceId>),
+    /// The change would take the target away from the instance that a fresh event named.
+    JustNamed {
+        writer: InstanceId,
+        named: InstanceId,
+        target: Target,
+    },
+    /// The change would take away a target in state `initial`.
+    StillRegistering {
+        writer: InstanceId,
+        target: Target,
+    },
+}
+
+impl Doubt {
+    /// The answer's `doubt`: a stable name for alarms and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Doubt::FailingOver => "failing-over",
+            Doubt::NoWriter => "no-writer",
+            Doubt::SeveralWriters(_) => "several-writers",
+            Doubt::JustNamed { .. } => "just-named",
+            Doubt::StillRegistering { .. } => "still-registering",
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Doubt::FailingOver => f.write_str("RDS shows the cluster as failing-over"),
+            Doubt::NoWriter => f.write_str("RDS shows no writer"),
+            Doubt::SeveralWriters(writers) => {
+                let names: Vec<_> = writers.iter().map(InstanceId::as_str).collect();
+                write!(f, "RDS shows {} writers: {}", writers.len(), names.join(", "))
+            }
+            Doubt::JustNamed { writer, named, target } => write!(
+                f,
+                "RDS shows {writer} as the writer, but an event has just named {named}: {target} stays while that event is fresh (60 s)"
+            ),
+            Doubt::StillRegistering { writer, target } => write!(
+                f,
+                "RDS shows {writer} as the writer, but {target} has just been registered: it stays while its state is initial"
+            ),
+        }
+    }
+}
+
+impl Serialize for Doubt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// Returns the writer if the view is settled: the cluster is not failing over and has exactly one. No other status unsettles it.
+///
+/// # Errors
+/// Why the view is unsettled.
+pub fn settled_writer(view: &ClusterView) -> Result<&InstanceId, Doubt> {
+    if view.status.eq_ignore_ascii_case("failing-over") {
+        return Err(Doubt::FailingOver);
+    }
+    match view.writers().as_slice() {
+        [writer] => Ok(writer),
+        [] => Err(Doubt::NoWriter),
+        several => Err(Doubt::SeveralWriters(several.iter().map(|writer| (*writer).clone()).collect())),
+    }
+}
+
+/// What RDS and the group showed at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    pub targets: Vec<TargetHealth>,
+    /// The change that the settled writer asks for, or why the view is unsettled.
+    pub wanted: Result<Change, Doubt>,
+}
+
+/// What RDS alone may not take away (rule 9), next to the targets in state `initial`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protection {
+    /// The instance of the newest event that this process has acted on, while that event is fresh, and its target.
+    pub named: Option<(InstanceId, Target)>,
+}
+
+/// What follows from an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Observe again after a pause.
+    Recheck,
+    /// Two observations agree on the change, or the group holds exactly the writer; or nothing may be changed yet.
+    Done(Result<Change, Doubt>),
+}
+
+/// Lets RDS decide alone. A change needs two observations in a row that agree on the writer *and* on the change: if another
+/// invocation moved the group meanwhile, a failover is under way, and RDS may not show it yet.
+pub fn confirm(before: Option<&Observation>, now: &Observation, protection: Option<&Protection>) -> Step {
+    let change = match &now.wanted {
+        Ok(change) if !change.plan.is_empty() => change,
+        settled_or_in_doubt => return Step::Done(settled_or_in_doubt.clone()),
+    };
+    if let Some(doubt) = protection.and_then(|protection| blocked_by(change, &now.targets, protection)) {
+        return Step::Done(Err(doubt));
+    }
+    match before.map(|before| &before.wanted) {
+        Some(Ok(before)) if before.is_same(change) => Step::Done(Ok(change.clone())),
+        _ => Step::Recheck,
+    }
+}
+
+/// Rule 9: RDS's API lags behind an event by 10 s and more. Why the change must wait, if it must.
+fn blocked_by(change: &Change, targets: &[TargetHealth], protection: &Protection) -> Option<Doubt> {
+    let writer = || change.writer.clone();
+    if let Some((named, target)) = &protection.named
+        && *named != change.writer
+        && change.deregisters(target)
+    {
+        return Some(Doubt::JustNamed { writer: writer(), named: named.clone(), target: target.clone() });
+    }
+    let initial = targets.iter().find(|health| health.is_initial() && change.deregisters(&health.target))?;
+    Some(Doubt::StillRegistering { writer: writer(), target: initial.target.clone() })
+}
+
+#[cfg(test)]
+#[path = "confirm_tests.rs"]
+mod tests;

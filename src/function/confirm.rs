@@ -1,0 +1,130 @@
+//! Asks RDS who the writer is, and asks again until a decision follows.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Conclusion, Run};
+use crate::address;
+use crate::cluster::{ClusterView, Database, InstanceId};
+use crate::decide::confirm::{Observation, Protection, Step, confirm, settled_writer};
+use crate::decide::plan::{Change, Plan};
+use crate::decide::trust::{Evidence, RdsView, Requester, Weighing, weigh};
+use crate::error::Error;
+use crate::target::{Target, TargetHealth};
+
+/// The pause between two observations of RDS, and the longest wait for RDS as a second witness.
+pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a fresh event that RDS contradicts asks again before RDS decides: for 15 s.
+const MAX_RECHECKS: u32 = 3;
+
+/// What RDS and the group showed, as it was read.
+type Seen = (ClusterView, Vec<TargetHealth>);
+
+impl Run<'_> {
+    /// Takes the event's word, unless RDS has settled on another writer and stays with it.
+    pub(super) async fn verify(&self, named: InstanceId, cluster: &Database) -> Result<Conclusion, Error> {
+        let (mut target, mut rechecks) = (None, 0);
+        loop {
+            let left = self.aws.deadline().saturating_duration_since(Instant::now());
+            let witness = self.aws.until(Instant::now() + RECHECK_INTERVAL.min(left / 2));
+            let (targets, view, looked_up) = tokio::join!(
+                self.aws.describe_targets(),
+                witness.describe_cluster(cluster),
+                self.target_of(&named, target.take())
+            );
+            let targets = targets?;
+            let rds = view.as_ref().map(|view| RdsView::of(&named, view));
+            let is_in_place = looked_up.as_ref().is_ok_and(|target| Plan::new(&targets, target).is_empty());
+            match weigh(rds.as_ref().ok(), is_in_place, rechecks < MAX_RECHECKS && self.may_recheck()) {
+                Weighing::Accept(evidence) => {
+                    log_why_rds_does_not_count(&rds);
+                    let target = looked_up?;
+                    let change = Ok(Change::new(named, target.clone(), &targets));
+                    return Ok(Conclusion { change, evidence, named: Some(target) });
+                }
+                Weighing::LetRdsDecide => {
+                    let seen = view.ok().map(|view| (view, targets));
+                    let conclusion = self.ask_rds(cluster, Requester::FreshEvent, seen).await?;
+                    return Ok(Conclusion { named: looked_up.ok(), ..conclusion });
+                }
+                Weighing::Recheck => {
+                    (target, rechecks) = (looked_up.ok(), rechecks + 1);
+                    sleep(RECHECK_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    async fn target_of(&self, instance: &InstanceId, known: Option<Target>) -> Result<Target, Error> {
+        match known {
+            Some(target) => Ok(target),
+            None => address::target_of(instance, self.config, &self.aws).await,
+        }
+    }
+
+    /// Lets RDS decide. `seen` is the first observation, if there has been one already.
+    pub(super) async fn ask_rds(
+        &self,
+        cluster: &Database,
+        requester: Requester,
+        mut seen: Option<Seen>,
+    ) -> Result<Conclusion, Error> {
+        let (mut before, mut waits_for) = (None, None);
+        loop {
+            let observation = match self.observe(cluster, seen.take()).await {
+                // Why the run kept asking says more than which call was under way at the end.
+                Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
+                observation => observation?,
+            };
+            let protection = requester.needs_protection().then(|| self.protection());
+            waits_for = match confirm(before.as_ref(), &observation, protection.as_ref()) {
+                Step::Done(Err(doubt)) if requester.waits() => Some(Error::WriterUnsettled(doubt.to_string())),
+                Step::Done(change) => return Ok(Conclusion { change, evidence: Evidence::Rds, named: None }),
+                Step::Recheck => None,
+            };
+            if !self.may_recheck() {
+                return Err(waits_for.unwrap_or_else(no_time_to_recheck));
+            }
+            sleep(RECHECK_INTERVAL).await;
+            before = Some(observation);
+        }
+    }
+
+    async fn observe(&self, cluster: &Database, seen: Option<Seen>) -> Result<Observation, Error> {
+        let (view, targets) = match seen {
+            Some(seen) => seen,
+            None => tokio::try_join!(self.aws.describe_cluster(cluster), self.aws.describe_targets())?,
+        };
+        let wanted = match settled_writer(&view) {
+            Ok(writer) => {
+                let target = address::target_of(writer, self.config, &self.aws).await?;
+                Ok(Change::new(writer.clone(), target, &targets))
+            }
+            Err(doubt) => Err(doubt),
+        };
+        Ok(Observation { targets, wanted })
+    }
+
+    fn may_recheck(&self) -> bool {
+        Instant::now() + RECHECK_INTERVAL < self.aws.deadline()
+    }
+
+    /// What RDS alone may not take away at this moment.
+    pub(super) fn protection(&self) -> Protection {
+        self.function.memory().protection(self.wall_clock())
+    }
+}
+
+fn log_why_rds_does_not_count(rds: &Result<RdsView, &Error>) {
+    match rds {
+        Ok(RdsView::Unsettled(doubt)) => tracing::info!(reason = %doubt, "RDS has not settled yet; the event decides"),
+        Err(error) => tracing::warn!(reason = %error, "RDS is unreachable; the event decides"),
+        Ok(RdsView::Agrees | RdsView::Contradicts) => {}
+    }
+}
+
+fn no_time_to_recheck() -> Error {
+    let seconds = RECHECK_INTERVAL.as_secs();
+    Error::DeadlineExceeded(format!("waiting {seconds} s to ask RDS again; raise the function's timeout"))
+}
