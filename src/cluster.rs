@@ -46,6 +46,10 @@ pub struct Instance {
 pub struct ClusterView {
     /// The cluster's status; only `failing-over` puts the writer in doubt.
     pub status: String,
+    /// `Engine`, like `aurora-mysql`.
+    pub engine: String,
+    /// The cluster belongs to a global database, so its writer may be in another region.
+    pub is_global: bool,
     pub members: Vec<Member>,
 }
 

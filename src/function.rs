@@ -13,18 +13,18 @@ use tokio::time::Instant;
 use crate::address;
 use crate::answer::{Answer, Decision, Outcome};
 use crate::aws::{Aws, Clients};
-use crate::check::finding::Report;
+use crate::check::finding::{Finding, Report};
 use crate::check::{self, stale_entries};
 use crate::cluster::{Database, InstanceId};
 use crate::config::Config;
-use crate::decide::confirm::Doubt;
+use crate::decide::confirm::{Doubt, Requester};
 use crate::decide::memory::Memory;
 use crate::decide::plan::Change;
-use crate::decide::trust::{self, Approach, Choice, Evidence, Requester};
+use crate::decide::trust::{self, Approach, Choice, Evidence};
 use crate::error::Error;
 use crate::event::failover::FailoverEvent;
 use crate::event::{self, Failovers, Trigger};
-use crate::target::Target;
+use crate::target::{Target, TargetHealth};
 use apply::apply;
 use confirm::RECHECK_INTERVAL;
 
@@ -82,10 +82,37 @@ struct Run<'a> {
 
 /// What a run found out before it writes.
 struct Conclusion {
-    change: Result<Change, Doubt>,
+    writer: Writer,
     evidence: Evidence,
     /// The target of the instance that the event named, if the run looked that up.
     named: Option<Target>,
+    /// The group as it was read last.
+    targets: Vec<TargetHealth>,
+}
+
+/// Where the writer is.
+enum Writer {
+    Known(Change),
+    InDoubt(Doubt),
+    /// The writer of the global database is in another region.
+    Elsewhere,
+}
+
+impl From<Result<Change, Doubt>> for Writer {
+    fn from(wanted: Result<Change, Doubt>) -> Writer {
+        wanted.map_or_else(Writer::InDoubt, Writer::Known)
+    }
+}
+
+impl Conclusion {
+    /// The target of the instance that the event named.
+    fn target_of(&self, named: Option<&InstanceId>) -> Option<Target> {
+        let of_writer = || match &self.writer {
+            Writer::Known(change) if Some(&change.writer) == named => Some(change.target.clone()),
+            _ => None,
+        };
+        self.named.clone().or_else(of_writer)
+    }
 }
 
 impl Run<'_> {
@@ -93,7 +120,7 @@ impl Run<'_> {
     async fn follow(&self, failovers: Failovers) -> Result<Decision, Error> {
         let Failovers { events, mut passed_over, mut unreadable } = failovers;
         let cause = events.first().map(|event| event.kind.event_id().to_owned());
-        let Choice { decides, others } = trust::choose(events, self.config.switch_on);
+        let Choice { decides, others } = trust::choose(events, self.config.switch_on, self.config.cluster.is_some());
         passed_over.extend(others);
         let Some(event) = decides else {
             return match unreadable.drain(..).next() {
@@ -117,10 +144,10 @@ impl Run<'_> {
             Approach::Verify(writer) => self.verify(writer, self.cluster_for(cause)?).await?,
             Approach::AskRds(requester) => self.ask_rds(self.cluster_for(cause)?, requester, None).await?,
         };
-        let named = conclusion.named.clone();
+        let named = conclusion.target_of(event.instance.as_ref());
         let decision = self.conclude(conclusion, cause, self.config.dry_run).await?;
         if matches!(decision.outcome, Outcome::Switched | Outcome::Unchanged) {
-            self.function.memory().remember(event, named.as_ref());
+            self.function.memory().remember(event, named.as_ref(), self.wall_clock());
         }
         Ok(decision)
     }
@@ -136,9 +163,20 @@ impl Run<'_> {
         let comparison = self.aws.until(Instant::now() + RECHECK_INTERVAL);
         let run = async {
             let conclusion = self.ask_rds(cluster, requester, None).await?;
+            self.log_findings(&conclusion);
             self.conclude(conclusion, cause, dry_run || self.config.dry_run).await
         };
         tokio::join!(run, stale_entries::report_stale_entries(self.config, cluster, &comparison)).0
+    }
+
+    /// What is wrong with a group that holds the right targets, or that holds targets and should not: for an alarm.
+    fn log_findings(&self, conclusion: &Conclusion) {
+        let finding = match &conclusion.writer {
+            Writer::Known(change) => check::zonal_shift(change, &conclusion.targets),
+            Writer::Elsewhere => check::writer_in_another_region(&conclusion.targets, &self.config.target_group_arn),
+            Writer::InDoubt(_) => None,
+        };
+        finding.iter().for_each(Finding::log);
     }
 
     /// Takes the event's word: asks RDS nothing, and waits for nothing.
@@ -152,15 +190,20 @@ impl Run<'_> {
         let (targets, target) =
             tokio::try_join!(self.aws.describe_targets(), address::target_of(&writer, self.config, &self.aws))?;
         let change = Change::new(writer, target.clone(), &targets);
-        Ok(Conclusion { change: Ok(change), evidence: Evidence::Event, named: Some(target) })
+        Ok(Conclusion { writer: Writer::Known(change), evidence: Evidence::Event, named: Some(target), targets })
     }
 
     /// Carries out the change, unless the group is right already or nothing may be changed yet.
     async fn conclude(&self, conclusion: Conclusion, cause: &str, dry_run: bool) -> Result<Decision, Error> {
         let cause = Some(cause.to_owned());
-        let Change { writer, target, plan } = match conclusion.change {
-            Ok(change) => change,
-            Err(doubt) => return Ok(Decision::in_doubt(cause, doubt)),
+        let Change { writer, target, plan } = match conclusion.writer {
+            Writer::Known(change) => change,
+            Writer::InDoubt(doubt) => return Ok(Decision::in_doubt(cause, doubt)),
+            Writer::Elsewhere => {
+                let reason = "RDS shows no writer here: the writer of the global database is in another region".to_owned();
+                let unchanged = Decision::nothing(Outcome::Unchanged, cause, reason);
+                return Ok(Decision { evidence: Some(conclusion.evidence), ..unchanged });
+            }
         };
         let (outcome, registered) = match (plan.is_empty(), dry_run) {
             (true, _) => (Outcome::Unchanged, vec![]),

@@ -49,6 +49,8 @@ pub struct TargetHealth {
     pub state: String,
     /// Why it is in that state: the balancer's reason code and description, if there are any.
     pub reason: String,
+    /// A zonal shift keeps new connections away from it: the state of its `AdministrativeOverride`.
+    pub zonal_shift: Option<String>,
 }
 
 impl TargetHealth {

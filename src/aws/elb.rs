@@ -17,6 +17,8 @@ pub struct TargetGroup {
     pub port: Option<i32>,
     /// A port number, or `traffic-port`; a group of Lambda functions has none.
     pub health_check_port: Option<String>,
+    /// Seconds from a registration until as many failed checks as make a target unhealthy: interval × threshold.
+    pub seconds_to_unhealthy: Option<i32>,
     /// `ipv4` or `ipv6`: the one family of its targets.
     pub ip_address_type: String,
     /// `LoadBalancerArns`: the balancers that have a listener for it.
@@ -29,6 +31,10 @@ impl TargetGroup {
         self.target_type == "ip"
     }
 }
+
+/// The states of an administrative override in which the balancer routes no new connection to the target
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AdministrativeOverride.html>).
+const ZONAL_SHIFTS: [&str; 2] = ["zonal_shift_active", "zonal_shift_delegated_to_dns"];
 
 /// Larger lists of targets are "intermittently rejected"; Kubernetes sends this many at a time.
 const TARGETS_A_CALL: usize = 100;
@@ -85,6 +91,10 @@ impl Aws {
             protocol: group.protocol().map(|protocol| protocol.as_str().to_owned()),
             port: group.port(),
             health_check_port: group.health_check_port().map(str::to_owned),
+            seconds_to_unhealthy: group
+                .health_check_interval_seconds()
+                .zip(group.unhealthy_threshold_count())
+                .map(|(interval, threshold)| interval.saturating_mul(threshold)),
             // AWS's default: a group of Lambda functions has none.
             ip_address_type: group.ip_address_type().map_or("ipv4", |family| family.as_str()).to_owned(),
             load_balancers: group.load_balancer_arns().to_vec(),
@@ -105,6 +115,21 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// DescribeLoadBalancerAttributes: whether cross-zone load balancing is on.
+    ///
+    /// # Errors
+    /// Also if the attribute is missing.
+    pub async fn has_cross_zone(&self, load_balancer_arn: &str) -> Result<bool, Error> {
+        const ACTION: &str = "DescribeLoadBalancerAttributes";
+        const KEY: &str = "load_balancing.cross_zone.enabled";
+        let request = self.clients.elb.describe_load_balancer_attributes().load_balancer_arn(load_balancer_arn);
+        let answer = self.call(ACTION, |last_failure| request.customize().interceptor(last_failure).send()).await?;
+        let found = answer.attributes().iter().find(|attribute| attribute.key() == Some(KEY)).and_then(|found| found.value());
+        found.map(|value| value == "true").ok_or_else(|| unreadable(ACTION, &format!("no {KEY}")))
+    }
+}
+
 fn target_health(entry: &TargetHealthDescription) -> Option<TargetHealth> {
     let target = entry.target()?;
     let id = target.id().filter(|id| !id.is_empty())?.to_owned();
@@ -113,7 +138,10 @@ fn target_health(entry: &TargetHealthDescription) -> Option<TargetHealth> {
     let state = health.state().map(|state| state.as_str()).filter(|state| !state.is_empty())?.to_owned();
     let said = [health.reason().map(|reason| reason.as_str()), health.description()];
     let reason = one_line(&said.into_iter().flatten().collect::<Vec<_>>().join(": "));
-    Some(TargetHealth { target: Target { id, port, zone: target.availability_zone().map(str::to_owned) }, state, reason })
+    let shift = entry.administrative_override().and_then(|shift| shift.state()).map(|state| state.as_str());
+    let zonal_shift = shift.filter(|state| ZONAL_SHIFTS.contains(state)).map(str::to_owned);
+    let target = Target { id, port, zone: target.availability_zone().map(str::to_owned) };
+    Some(TargetHealth { target, state, reason, zonal_shift })
 }
 
 fn description(target: &Target) -> TargetDescription {

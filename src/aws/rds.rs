@@ -22,7 +22,10 @@ impl Aws {
         let members = members
             .map(|found| member(found).ok_or_else(|| unreadable(ACTION, &format!("{found:?}"))))
             .collect::<Result<_, _>>()?;
-        Ok(ClusterView { status, members })
+        let is_named = |name: Option<&str>| name.is_some_and(|name| !name.is_empty());
+        let forwarding = found.global_write_forwarding_status().map(|status| status.as_str());
+        let is_global = is_named(found.global_cluster_identifier()) || is_named(forwarding);
+        Ok(ClusterView { status, engine: found.engine().unwrap_or_default().to_owned(), is_global, members })
     }
 
     /// DescribeDBInstances: the instances of one cluster, in one call (a cluster has at most 16, a page 100).

@@ -2,6 +2,13 @@
 
 use super::Inspection;
 use super::finding::{Finding, Level};
+use crate::error::Error;
+
+pub(super) const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+/// The value with which a group has its balancer's own setting.
+pub(super) const INHERITED: &str = "use_load_balancer_configuration";
+/// A new target stays `initial` for as long as it takes to find it unhealthy. Seconds.
+const SLOW_HEALTH_CHECK: i32 = 120;
 
 /// The attributes that a failover depends on: key, value, how bad another value is, and why it must be so.
 const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
@@ -23,12 +30,7 @@ const ATTRIBUTES: [(&str, &str, Level, &str); 5] = [
         Level::Error,
         "connections to the old writer would be cut only after this delay",
     ),
-    (
-        "load_balancing.cross_zone.enabled",
-        "true",
-        Level::Error,
-        "balancer nodes in other zones than the writer's would have no target",
-    ),
+    (CROSS_ZONE, "true", Level::Error, "balancer nodes in other zones than the writer's would have no target"),
     (
         "preserve_client_ip.enabled",
         "false",
@@ -43,8 +45,14 @@ impl Inspection<'_> {
         if let Some(finding) = self.type_finding() {
             return vec![finding];
         }
-        let settings = [self.protocol_finding(), self.port_finding(), self.health_check_finding()].into_iter().flatten();
-        settings.chain(self.attribute_findings()).chain(self.unused_findings()).collect()
+        let settings = [
+            self.protocol_finding(),
+            self.port_finding(),
+            self.health_check_finding(),
+            self.slow_health_check_finding(),
+            self.unread_cross_zone_finding(),
+        ];
+        settings.into_iter().flatten().chain(self.attribute_findings()).chain(self.unused_findings()).collect()
     }
 
     fn type_finding(&self) -> Option<Finding> {
@@ -73,18 +81,50 @@ impl Inspection<'_> {
     fn health_check_finding(&self) -> Option<Finding> {
         let port = self.group.health_check_port.as_deref().unwrap_or("not set");
         let is_of_database = ["not set", "traffic-port", &self.config.port.to_string()].contains(&port);
+        let (level, why) = if self.view.engine.contains("postgres") {
+            (Level::Warning, "PostgreSQL logs each check as an incomplete startup packet")
+        } else {
+            (Level::Error, "MySQL blocks a host after aborted connections")
+        };
         let message = format!(
-            "the health check goes to the database port ({port}), and MySQL blocks a host after aborted connections: \
+            "the health check goes to the database port ({port}), and {why}: \
              aws elbv2 modify-target-group --target-group-arn {} --health-check-port 40000",
             self.config.target_group_arn
         );
-        is_of_database.then(|| Finding::error("health-check-port", message))
+        is_of_database.then_some(Finding { level, code: "health-check-port", message })
+    }
+
+    fn slow_health_check_finding(&self) -> Option<Finding> {
+        let seconds = self.group.seconds_to_unhealthy.filter(|seconds| *seconds > SLOW_HEALTH_CHECK)?;
+        let message = format!(
+            "interval × unhealthy threshold of the health check is {seconds} s, and a new target stays initial for at least that long: \
+             aws elbv2 modify-target-group --target-group-arn {} --health-check-interval-seconds 30 --unhealthy-threshold-count 2",
+            self.config.target_group_arn
+        );
+        Some(Finding::warning("health-check-slow", message))
+    }
+
+    /// The group has its balancers' setting: right where all of them have it on.
+    fn inherits_cross_zone(&self, key: &str, value: &str) -> bool {
+        let is_off = |(_, setting): &(String, Result<bool, _>)| matches!(setting, Ok(false));
+        key == CROSS_ZONE && value == INHERITED && !self.inherited_cross_zone.iter().any(is_off)
+    }
+
+    fn unread_cross_zone_finding(&self) -> Option<Finding> {
+        let unread = |(arn, setting): &(String, Result<bool, Error>)| Some((arn.clone(), setting.as_ref().err()?.to_string()));
+        let (balancer, error) = self.inherited_cross_zone.iter().find_map(unread)?;
+        let message = format!(
+            "{CROSS_ZONE} is {INHERITED}, and the balancer's own setting cannot be read ({error}): make sure that it is true: \
+             aws elbv2 describe-load-balancer-attributes --load-balancer-arn {balancer}"
+        );
+        Some(Finding::warning("attribute", message))
     }
 
     /// Each with the one command that sets all that are wrong.
     fn attribute_findings(&self) -> Vec<Finding> {
         let value_of = |key: &str| self.attributes.iter().find(|(name, _)| name == key).map_or("not set", |(_, value)| value);
-        let wrong: Vec<_> = ATTRIBUTES.iter().filter(|(key, expected, ..)| value_of(key) != *expected).collect();
+        let is_right = |key: &str, expected: &str| value_of(key) == expected || self.inherits_cross_zone(key, value_of(key));
+        let wrong: Vec<_> = ATTRIBUTES.iter().filter(|(key, expected, ..)| !is_right(key, expected)).collect();
         let pairs: Vec<_> = wrong.iter().map(|(key, expected, ..)| format!("Key={key},Value={expected}")).collect();
         let command = format!(
             "aws elbv2 modify-target-group-attributes --target-group-arn {} --attributes {}",

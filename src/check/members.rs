@@ -16,6 +16,10 @@ impl Inspection<'_> {
         unmapped.filter_map(|id| self.endpoint_finding(id)).chain(strangers).collect()
     }
 
+    fn is_writer(&self, id: &InstanceId) -> bool {
+        self.view.writers().contains(&id)
+    }
+
     /// What is wrong with the endpoint of a member that has no entry in the map.
     fn endpoint_finding(&self, id: &InstanceId) -> Option<Finding> {
         let no_address = |why: &str| {
@@ -24,6 +28,12 @@ impl Inspection<'_> {
         };
         match self.resolved.iter().find(|(instance, _)| instance.id == *id) {
             None => no_address("RDS shows no endpoint for it"),
+            Some((instance, _)) if instance.host.is_none() && !self.is_writer(id) => {
+                let message = format!(
+                    "{id} has no endpoint yet, because it is being created: a failover to it cannot be followed until RDS shows one"
+                );
+                Some(Finding::warning("not-ready", message))
+            }
             Some((_, Err(why))) => no_address(&why.to_string()),
             Some((instance, Ok(addresses))) => match target_address(instance, addresses, Some(&self.group.ip_address_type)) {
                 Ok(_) => None,

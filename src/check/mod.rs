@@ -7,16 +7,23 @@ pub mod stale_entries;
 mod targets;
 
 use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::address::{self, Resolved};
 use crate::aws::{Aws, TargetGroup};
 use crate::cluster::{ClusterView, Database, InstanceId};
 use crate::config::{Config, IpDict};
-use crate::decide::confirm::{Protection, settled_writer};
+use crate::decide::confirm::{Doubt, Protection, settled_writer};
 use crate::error::Error;
 use crate::target::{Target, TargetHealth};
 use finding::{Finding, Report};
 use stale_entries::stale_entries;
+pub use targets::{writer_in_another_region, zonal_shift};
+
+/// The pause between two looks at a cluster that shows no writer.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What was read, as plain data; the findings follow from it.
 struct Inspection<'a> {
@@ -26,7 +33,11 @@ struct Inspection<'a> {
     attributes: Vec<(String, String)>,
     /// All targets, or why they cannot be read.
     targets: Result<Vec<TargetHealth>, Error>,
+    /// Of each balancer whose cross-zone setting the group inherits: its ARN, and whether that is on.
+    inherited_cross_zone: Vec<(String, Result<bool, Error>)>,
     view: ClusterView,
+    /// The writer of the global database is in another region.
+    is_elsewhere: bool,
     resolved: Resolved,
     /// What RDS alone may not take away now.
     protection: Protection,
@@ -46,8 +57,39 @@ pub async fn run(config: &Config, cluster: &Database, aws: &Aws, protection: Pro
     )?;
     let (attributes, targets) =
         if group.is_of_addresses() { (attributes?, Ok(targets?)) } else { (attributes.unwrap_or_default(), targets) };
-    let resolved = address::resolve(instances, aws).await;
-    Ok(Inspection { config, group, attributes, targets, view, resolved, protection }.report())
+    let (resolved, inherited_cross_zone, seen_again) =
+        tokio::join!(address::resolve(instances, aws), inherited_cross_zone(&group, &attributes, aws), async {
+            if may_be_elsewhere(&view, &protection) { Some(describe_later(cluster, aws).await) } else { None }
+        },);
+    let view = seen_again.transpose()?.unwrap_or(view);
+    let is_elsewhere = may_be_elsewhere(&view, &protection);
+    let inspection =
+        Inspection { config, group, attributes, targets, inherited_cross_zone, view, is_elsewhere, resolved, protection };
+    Ok(inspection.report())
+}
+
+/// Whether RDS shows no writer because it is in another region. That takes two looks: in a failover RDS can show none either.
+fn may_be_elsewhere(view: &ClusterView, protection: &Protection) -> bool {
+    view.is_global && settled_writer(view) == Err(Doubt::NoWriter) && !protection.event_is_fresh
+}
+
+async fn describe_later(cluster: &Database, aws: &Aws) -> Result<ClusterView, Error> {
+    sleep(RECHECK_INTERVAL).await;
+    aws.describe_cluster(cluster).await
+}
+
+/// Asks the balancers only if the group inherits their setting.
+async fn inherited_cross_zone(
+    group: &TargetGroup,
+    attributes: &[(String, String)],
+    aws: &Aws,
+) -> Vec<(String, Result<bool, Error>)> {
+    let inherits = attributes.iter().any(|(key, value)| key == group::CROSS_ZONE && value == group::INHERITED);
+    let mut settings = vec![];
+    for balancer in group.load_balancers.iter().filter(|_| inherits) {
+        settings.push((balancer.clone(), aws.has_cross_zone(balancer).await));
+    }
+    settings
 }
 
 impl Inspection<'_> {
@@ -65,7 +107,10 @@ impl Inspection<'_> {
         Report {
             outcome: "checked",
             version: env!("CARGO_PKG_VERSION"),
-            in_sync: writer.is_some() && change.is_some_and(|change| change.plan.is_empty()),
+            in_sync: match writer {
+                Some(_) => change.is_some_and(|change| change.plan.is_empty()),
+                None => self.is_elsewhere && self.registered().next().is_none(),
+            },
             writer: writer.map(InstanceId::to_string),
             targets: self.registered().cloned().collect(),
             findings,

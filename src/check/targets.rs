@@ -3,9 +3,37 @@
 use super::Inspection;
 use super::finding::Finding;
 use crate::address::{self, endpoint};
-use crate::decide::confirm::{Observation, Step, confirm, settled_writer};
+use crate::decide::confirm::{Observation, Requester, Step, confirm, settled_writer};
 use crate::decide::plan::Change;
-use crate::target::Target;
+use crate::target::{Target, TargetHealth};
+
+/// The balancer routes no new connection to a target under a zonal shift, and a group of one target then serves no consumer.
+pub fn zonal_shift(change: &Change, targets: &[TargetHealth]) -> Option<Finding> {
+    let shifted = |health: &&TargetHealth| health.is_registered() && health.target.is_same(&change.target);
+    let state = targets.iter().find(shifted)?.zonal_shift.as_ref()?;
+    let Change { writer, target, .. } = change;
+    let message = format!(
+        "the balancer routes no new connection to {target} ({writer}), the writer, because of a zonal shift ({state}): end the shift \
+         (aws arc-zonal-shift list-zonal-shifts shows it), or fail over to an instance in another zone"
+    );
+    Some(Finding::error("zonal-shift", message))
+}
+
+/// A group in a secondary region of a global database should be empty: a target there is a reader.
+pub fn writer_in_another_region(targets: &[TargetHealth], target_group_arn: &str) -> Option<Finding> {
+    let registered: Vec<_> = targets.iter().filter(|health| health.is_registered()).map(|health| &health.target).collect();
+    let argument = |target: &&Target| {
+        let zone = target.zone.as_ref().map_or_else(String::new, |zone| format!(",AvailabilityZone={zone}"));
+        format!("Id={},Port={}{zone}", target.id, target.port)
+    };
+    let arguments: Vec<_> = registered.iter().map(argument).collect();
+    let message = format!(
+        "the writer of the global database is in another region, so consumers of this group reach a reader: \
+         aws elbv2 deregister-targets --target-group-arn {target_group_arn} --targets {}",
+        arguments.join(" ")
+    );
+    (!registered.is_empty()).then(|| Finding::error("writer-in-another-region", message))
+}
 
 impl Inspection<'_> {
     /// The change that the writer in RDS asks for, settled or not; `None` if RDS shows no writer or two, or if it has no address.
@@ -16,13 +44,19 @@ impl Inspection<'_> {
     }
 
     pub(super) fn writer_findings(&self, change: Option<&Change>) -> Vec<Finding> {
-        let unsettled = settled_writer(&self.view).err().map(|doubt| {
-            let message = format!("{doubt}: wait, and check again in a minute; if it stays so, look at the cluster");
-            Finding::error("writer-unsettled", message)
-        });
-        let of_targets = change.filter(|_| self.group.is_of_addresses());
-        let of_targets = of_targets.into_iter().flat_map(|change| [self.family_finding(change), self.targets_finding(change)]);
-        unsettled.into_iter().chain(of_targets.flatten()).collect()
+        let of_view = if self.is_elsewhere {
+            writer_in_another_region(self.targets(), &self.config.target_group_arn)
+        } else {
+            settled_writer(&self.view).err().map(|doubt| {
+                let message = format!("{doubt}: wait, and check again in a minute; if it stays so, look at the cluster");
+                Finding::error("writer-unsettled", message)
+            })
+        };
+        let of_targets = change
+            .filter(|_| self.group.is_of_addresses())
+            .into_iter()
+            .flat_map(|change| [self.family_finding(change), self.targets_finding(change), zonal_shift(change, self.targets())]);
+        of_view.into_iter().chain(of_targets.flatten()).collect()
     }
 
     fn family_finding(&self, change: &Change) -> Option<Finding> {
@@ -41,13 +75,15 @@ impl Inspection<'_> {
         if change.plan.is_empty() {
             return None;
         }
-        let observation =
-            Observation { targets: self.targets().to_vec(), wanted: settled_writer(&self.view).map(|_| change.clone()) };
-        let what_to_do = match confirm(None, &observation, Some(&self.protection)) {
+        let wanted = settled_writer(&self.view).map(|_| change.clone());
+        let observation = Observation { targets: self.targets().to_vec(), wanted, is_global: self.view.is_global };
+        let what_to_do = match confirm(None, &observation, Requester::Routine, &self.protection) {
             Step::Done(Err(doubt)) => format!("wait, and check again in a minute: {doubt}"),
             // The balancer would refuse it.
             _ if self.family_finding(change).is_some() => "first correct its address, as address-family says".to_owned(),
-            Step::Done(Ok(_)) | Step::Recheck => "invoke the function with {\"action\":\"reconcile\"}".to_owned(),
+            Step::Done(Ok(_)) | Step::Recheck | Step::WriterElsewhere => {
+                "invoke the function with {\"action\":\"reconcile\"}".to_owned()
+            }
         };
         let holds = self.registered().map(Target::to_string).collect::<Vec<_>>().join(", ");
         let Change { writer, target, .. } = change;

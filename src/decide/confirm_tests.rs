@@ -11,7 +11,12 @@ fn target(host: u8) -> Target {
 
 fn view(status: &str, members: &[(&str, bool)]) -> ClusterView {
     let member = |(id, is_writer): &(&str, bool)| Member { id: InstanceId::parse(id).unwrap(), is_writer: *is_writer };
-    ClusterView { status: status.to_owned(), members: members.iter().map(member).collect() }
+    ClusterView {
+        status: status.to_owned(),
+        engine: String::new(),
+        is_global: false,
+        members: members.iter().map(member).collect(),
+    }
 }
 
 #[test]
@@ -67,12 +72,12 @@ fn no_writer_or_two_writers_settle_nothing() {
 fn seen(writer: Result<&str, Doubt>, targets: &str) -> Observation {
     let health = |entry: &str| {
         let (host, state) = entry.split_once(' ').unwrap();
-        TargetHealth { target: target(host.parse().unwrap()), state: state.to_owned(), reason: String::new() }
+        TargetHealth { target: target(host.parse().unwrap()), state: state.to_owned(), reason: String::new(), zonal_shift: None }
     };
     let targets: Vec<_> = targets.split(", ").filter(|text| !text.is_empty()).map(health).collect();
     let host = if writer == Ok("w") { 1 } else { 3 };
     let wanted = writer.map(|writer| Change::new(id(writer), target(host), &targets));
-    Observation { wanted, targets }
+    Observation { wanted, targets, is_global: false }
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn what_follows_from_an_observation() {
     const OFF: &str = "2 unhealthy";
     let (w, v) = (|| Ok("w"), || Ok("v"));
     let in_doubt = || Err(Doubt::FailingOver);
-    let named = |host: u8| Some(Protection { named: Some((id("y"), target(host))) });
+    let named = |host: u8| Some(Protection { named: Some((id("y"), target(host))), ..Protection::default() });
     let bare = || Some(Protection::default());
     // What it is; the observation before; this one; what is protected (none: rule 9 is lifted); what follows.
     let table = [
@@ -113,7 +118,7 @@ fn what_follows_from_an_observation() {
             "the event named the writer, which has a new address",
             Some(seen(w(), OFF)),
             seen(w(), OFF),
-            Some(Protection { named: Some((id("w"), target(2))) }),
+            Some(Protection { named: Some((id("w"), target(2))), ..Protection::default() }),
             "settled",
         ),
         ("what an event named, lifted", Some(seen(w(), OFF)), seen(w(), OFF), None, "settled"),
@@ -131,8 +136,11 @@ fn what_follows_from_an_observation() {
         ("it only registers", Some(seen(w(), "2 draining")), seen(w(), "2 draining"), bare(), "settled"),
     ];
     for (what, before, now, protection, expected) in table {
-        let step = match confirm(before.as_ref(), &now, protection.as_ref()) {
+        let (requester, protection) =
+            protection.map_or_else(|| (Requester::Operator, Protection::default()), |it| (Requester::Routine, it));
+        let step = match confirm(before.as_ref(), &now, requester, &protection) {
             Step::Recheck => "recheck",
+            Step::WriterElsewhere => "elsewhere",
             Step::Done(Err(doubt)) => doubt.code(),
             Step::Done(change) => {
                 assert_eq!(change, now.wanted, "{what}");
@@ -140,5 +148,50 @@ fn what_follows_from_an_observation() {
             }
         };
         assert_eq!(step, expected, "{what}");
+    }
+}
+
+#[test]
+fn what_each_requester_does_in_doubt() {
+    // Whether it waits, whether rule 9 holds it back, whether it may conclude that the writer is in another region.
+    let table = [
+        (Requester::Routine, false, true, true),
+        (Requester::Operator, false, false, true),
+        (Requester::LateEvent, false, true, false),
+        (Requester::FreshEvent, true, true, false),
+        (Requester::FailedFailover, true, false, false),
+    ];
+    for (requester, waits, needs_protection, concludes_elsewhere) in table {
+        let does = (requester.waits(), requester.needs_protection(), requester.concludes_elsewhere());
+        assert_eq!(does, (waits, needs_protection, concludes_elsewhere), "{requester:?}");
+    }
+}
+
+/// A view of a global database's cluster that shows no writer.
+fn no_writer(is_global: bool) -> Observation {
+    Observation { wanted: Err(Doubt::NoWriter), targets: vec![], is_global }
+}
+
+#[test]
+fn two_views_of_a_global_database_without_a_writer_say_that_it_is_in_another_region() {
+    let failing_over = Observation { wanted: Err(Doubt::FailingOver), ..no_writer(true) };
+    let fresh = Protection { event_is_fresh: true, ..Protection::default() };
+    let in_doubt = || Step::Done(Err(Doubt::NoWriter));
+    let bare = Protection::default;
+    let (routine, operator) = (Requester::Routine, Requester::Operator);
+    let table = [
+        (None, no_writer(true), routine, bare(), Step::Recheck),
+        (Some(no_writer(true)), no_writer(true), routine, bare(), Step::WriterElsewhere),
+        (Some(no_writer(true)), no_writer(true), operator, bare(), Step::WriterElsewhere),
+        (Some(no_writer(true)), no_writer(true), Requester::LateEvent, bare(), in_doubt()),
+        (Some(no_writer(true)), no_writer(true), Requester::FreshEvent, bare(), in_doubt()),
+        (Some(no_writer(true)), no_writer(true), Requester::FailedFailover, bare(), in_doubt()),
+        (Some(no_writer(true)), no_writer(true), routine, fresh, in_doubt()),
+        (Some(failing_over.clone()), no_writer(true), routine, bare(), Step::Recheck),
+        (Some(no_writer(true)), failing_over, routine, bare(), Step::Done(Err(Doubt::FailingOver))),
+        (Some(no_writer(false)), no_writer(false), routine, bare(), in_doubt()),
+    ];
+    for (before, now, requester, protection, expected) in table {
+        assert_eq!(confirm(before.as_ref(), &now, requester, &protection), expected, "{before:?} {now:?} {requester:?}");
     }
 }

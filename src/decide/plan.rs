@@ -75,7 +75,7 @@ mod tests {
     fn health(text: &str) -> Vec<TargetHealth> {
         let one = |entry: &str| {
             let (name, state) = entry.split_once(' ').unwrap();
-            TargetHealth { target: target(name), state: state.to_owned(), reason: String::new() }
+            TargetHealth { target: target(name), state: state.to_owned(), reason: String::new(), zonal_shift: None }
         };
         text.split(", ").filter(|entry| !entry.is_empty()).map(one).collect()
     }
@@ -113,7 +113,8 @@ mod tests {
     #[test]
     fn a_target_is_deregistered_by_the_zone_that_was_listed() {
         let stale = Target { zone: Some("eu-west-1b".to_owned()), ..target("10.0.0.1:3306") };
-        let targets = [TargetHealth { target: stale.clone(), state: "unhealthy".to_owned(), reason: String::new() }];
+        let targets =
+            [TargetHealth { target: stale.clone(), state: "unhealthy".to_owned(), reason: String::new(), zonal_shift: None }];
         assert_eq!(Plan::new(&targets, &target("10.0.0.2:3306")).deregister, [stale]);
     }
 

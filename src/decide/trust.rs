@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::confirm::{Doubt, settled_writer};
+use super::confirm::{Doubt, Requester, settled_writer};
 use super::memory::{LastActedOn, Memory};
 use crate::cluster::{ClusterView, InstanceId};
 use crate::config::SwitchOn;
@@ -31,11 +31,15 @@ pub struct Choice {
 }
 
 /// Chooses among all events of a payload, newest first. An ignored event does not compete for being the newest.
-pub fn choose(events: Vec<FailoverEvent>, switch_on: SwitchOn) -> Choice {
+///
+/// Without RDS (`rds_known` false) an event from an archive cannot be verified, however recent it looks.
+pub fn choose(events: Vec<FailoverEvent>, switch_on: SwitchOn, rds_known: bool) -> Choice {
     let mut choice = Choice { decides: None, others: vec![] };
     for event in events {
         let reason = if event.kind.is_started() && switch_on == SwitchOn::Completed {
             format!("{} only starts a failover, and SWITCH_ON is completed", event.kind.event_id())
+        } else if event.is_replay && !rds_known {
+            format!("{} comes from an EventBridge archive, and there is no RDS to ask: set DB_CLUSTER_ID", event.kind.event_id())
         } else if choice.decides.is_some() {
             format!("{} {:?}: superseded", event.kind.event_id(), event.message)
         } else {
@@ -60,31 +64,6 @@ pub enum Approach {
     Ignore(String),
 }
 
-/// On whose behalf RDS is asked. It decides what happens in doubt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Requester {
-    /// The schedule, `reconcile`, a late event: in doubt nothing changes, and the next scheduled run checks again.
-    Routine,
-    /// `reconcile` with `force`: the operator is a second witness.
-    Operator,
-    /// A fresh event that RDS contradicts, or that names no instance: in doubt it keeps checking.
-    FreshEvent,
-    /// A fresh 0069: it keeps checking, and says itself that the failover is over.
-    FailedFailover,
-}
-
-impl Requester {
-    /// Whether it keeps checking while RDS is in doubt, until shortly before the deadline.
-    pub fn waits(self) -> bool {
-        matches!(self, Requester::FreshEvent | Requester::FailedFailover)
-    }
-
-    /// Whether rule 9 holds: RDS alone does not take away what an event has just asked for.
-    pub fn needs_protection(self) -> bool {
-        matches!(self, Requester::Routine | Requester::FreshEvent)
-    }
-}
-
 /// The table of decisions: which events are trusted, which are verified, which only say that it is time to ask RDS.
 ///
 /// A fresh "started" is trusted, because RDS still shows the old writer and every second counts. An event that is late, by its age
@@ -98,12 +77,12 @@ pub fn approach(event: &FailoverEvent, memory: &Memory, rds_known: bool) -> Resu
     let is_fresh = event.is_fresh() && overtaken_by.is_none();
     Ok(match (&event.instance, event.kind) {
         (_, Failed) if is_fresh => Approach::AskRds(Requester::FailedFailover),
-        (_, Failed) => Approach::AskRds(Requester::Routine),
+        (_, Failed) => Approach::AskRds(Requester::LateEvent),
         (None, _) if !rds_known => return Err(malformed(event)),
         (Some(writer), _) if !rds_known => {
             overtaken_by.map_or_else(|| Approach::Trust(writer.clone()), |newest| Approach::Ignore(overtaken(event, newest)))
         }
-        _ if !is_fresh => Approach::AskRds(Requester::Routine),
+        _ if !is_fresh => Approach::AskRds(Requester::LateEvent),
         (Some(writer), StartedSameZone | StartedCrossZone) => Approach::Trust(writer.clone()),
         (Some(writer), Completed | PromotingPrevious) => Approach::Verify(writer.clone()),
         (None, _) => Approach::AskRds(Requester::FreshEvent),
@@ -119,7 +98,7 @@ fn malformed(event: &FailoverEvent) -> Error {
 }
 
 fn overtaken(event: &FailoverEvent, newest: &LastActedOn) -> String {
-    let by = newest.named.as_ref().map_or_else(String::new, |(instance, _)| format!(", which named {instance}"));
+    let by = newest.instance.as_ref().map_or_else(String::new, |instance| format!(", which named {instance}"));
     format!("{} came late: this process has acted on the event of {}{by}", event.kind.event_id(), newest.time)
 }
 

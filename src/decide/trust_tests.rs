@@ -28,7 +28,7 @@ fn event(kind: FailoverKind, instance: Option<&str>, age_ms: Option<i64>) -> Fai
 fn acted_on(age_ms: i64) -> Memory {
     let mut memory = Memory::default();
     let target = Target { id: "10.0.0.2".to_owned(), port: 3306, zone: None };
-    memory.remember(&event(FailoverKind::StartedCrossZone, Some("y"), Some(age_ms)), Some(&target));
+    memory.remember(&event(FailoverKind::StartedCrossZone, Some("y"), Some(age_ms)), Some(&target), now());
     memory
 }
 
@@ -38,27 +38,27 @@ fn the_table_of_decisions() {
     let (fresh, edge, old, unknown) = (Some(1_000), Some(60_000), Some(60_001), None);
     let trust = || Approach::Trust(id("x"));
     let verify = || Approach::Verify(id("x"));
-    let (routine, patient) = (|| Approach::AskRds(Requester::Routine), || Approach::AskRds(Requester::FreshEvent));
+    let (late, waiting) = (|| Approach::AskRds(Requester::LateEvent), || Approach::AskRds(Requester::FreshEvent));
     let table = [
         (StartedSameZone, Some("x"), fresh, trust()),
         (StartedCrossZone, Some("x"), fresh, trust()),
         (StartedCrossZone, Some("x"), edge, trust()),
-        (StartedSameZone, Some("x"), old, routine()),
-        (StartedCrossZone, Some("x"), old, routine()),
-        (StartedCrossZone, Some("x"), unknown, routine()),
-        (StartedCrossZone, None, fresh, patient()),
-        (StartedCrossZone, None, old, routine()),
+        (StartedSameZone, Some("x"), old, late()),
+        (StartedCrossZone, Some("x"), old, late()),
+        (StartedCrossZone, Some("x"), unknown, late()),
+        (StartedCrossZone, None, fresh, waiting()),
+        (StartedCrossZone, None, old, late()),
         (Completed, Some("x"), fresh, verify()),
         (Completed, Some("x"), edge, verify()),
-        (Completed, Some("x"), old, routine()),
-        (Completed, Some("x"), unknown, routine()),
-        (Completed, None, fresh, patient()),
+        (Completed, Some("x"), old, late()),
+        (Completed, Some("x"), unknown, late()),
+        (Completed, None, fresh, waiting()),
         (PromotingPrevious, Some("x"), fresh, verify()),
-        (PromotingPrevious, Some("x"), old, routine()),
-        (PromotingPrevious, Some("x"), unknown, routine()),
+        (PromotingPrevious, Some("x"), old, late()),
+        (PromotingPrevious, Some("x"), unknown, late()),
         (Failed, None, fresh, Approach::AskRds(Requester::FailedFailover)),
-        (Failed, None, old, routine()),
-        (Failed, None, unknown, routine()),
+        (Failed, None, old, late()),
+        (Failed, None, unknown, late()),
     ];
     for (kind, instance, age, expected) in table {
         assert_eq!(
@@ -73,18 +73,18 @@ fn the_table_of_decisions() {
 fn an_event_that_is_more_than_two_seconds_older_than_the_newest_is_late_by_order() {
     use FailoverKind::*;
     let trust = || Approach::Trust(id("x"));
-    let routine = || Approach::AskRds(Requester::Routine);
+    let late = || Approach::AskRds(Requester::LateEvent);
     // kind, its age, the age of the newest event that was acted on
     let table = [
-        (StartedCrossZone, 40_000, 10_000, routine()),
-        (StartedCrossZone, 12_001, 10_000, routine()),
+        (StartedCrossZone, 40_000, 10_000, late()),
+        (StartedCrossZone, 12_001, 10_000, late()),
         (StartedCrossZone, 12_000, 10_000, trust()),
         (StartedCrossZone, 10_000, 10_000, trust()),
         (StartedCrossZone, 9_000, 10_000, trust()),
         (StartedCrossZone, -60_000, 0, trust()), // a time ahead of our clock counts as now
-        (Completed, 40_000, 10_000, routine()),
-        (PromotingPrevious, 40_000, 10_000, routine()),
-        (Failed, 40_000, 10_000, routine()),
+        (Completed, 40_000, 10_000, late()),
+        (PromotingPrevious, 40_000, 10_000, late()),
+        (Failed, 40_000, 10_000, late()),
         (Failed, 10_000, 10_000, Approach::AskRds(Requester::FailedFailover)),
     ];
     for (kind, age, newest_age, expected) in table {
@@ -118,6 +118,8 @@ fn without_rds_every_event_is_trusted_at_any_age_unless_it_is_late_by_order() {
 fn rds_agrees_is_unsettled_or_contradicts() {
     let view = |status: &str, writers: &[&str]| ClusterView {
         status: status.to_owned(),
+        engine: String::new(),
+        is_global: false,
         members: ["x", "y"].map(|name| Member { id: id(name), is_writer: writers.contains(&name) }).to_vec(),
     };
     let unsettled = RdsView::Unsettled;
@@ -159,24 +161,23 @@ fn an_event_that_a_failover_has_ended_is_weighed_against_rds() {
 fn the_newest_event_decides_and_an_ignored_one_does_not_compete() {
     use FailoverKind::{Completed, StartedCrossZone};
     let (started, completed) = (event(StartedCrossZone, Some("x"), Some(1_000)), event(Completed, Some("x"), Some(9_000)));
-    let newest = choose(vec![started.clone(), completed.clone()], SwitchOn::Started);
+    let newest = choose(vec![started.clone(), completed.clone()], SwitchOn::Started, true);
     assert_eq!(newest.decides, Some(started.clone()));
     assert_eq!(newest.others, ["RDS-EVENT-0071 \"Something: ?\": superseded"]);
-    let without_started = choose(vec![started.clone(), completed.clone()], SwitchOn::Completed);
+    let without_started = choose(vec![started.clone(), completed.clone()], SwitchOn::Completed, true);
     assert_eq!(without_started.decides, Some(completed));
     assert_eq!(without_started.others, ["RDS-EVENT-0073 only starts a failover, and SWITCH_ON is completed"]);
-    assert_eq!(choose(vec![started], SwitchOn::Completed).decides, None);
+    assert_eq!(choose(vec![started], SwitchOn::Completed, true).decides, None);
 }
 
 #[test]
-fn which_requester_waits_in_doubt_and_which_one_rule_9_holds_back() {
-    let table = [
-        (Requester::Routine, false, true),
-        (Requester::Operator, false, false),
-        (Requester::FreshEvent, true, true),
-        (Requester::FailedFailover, true, false),
-    ];
-    for (requester, waits, needs_protection) in table {
-        assert_eq!((requester.waits(), requester.needs_protection()), (waits, needs_protection), "{requester:?}");
-    }
+fn an_event_from_an_archive_is_never_fresh_and_without_rds_it_does_not_compete() {
+    let replay = FailoverEvent { is_replay: true, ..event(FailoverKind::StartedCrossZone, Some("x"), Some(0)) };
+    let live = event(FailoverKind::Completed, Some("y"), Some(50_000));
+    let late = Ok(Approach::AskRds(Requester::LateEvent));
+    assert_eq!(approach(&replay, &Memory::default(), true), late);
+    assert_eq!(choose(vec![replay.clone(), live.clone()], SwitchOn::Started, true).decides, Some(replay.clone()));
+    let without_rds = choose(vec![replay, live.clone()], SwitchOn::Started, false);
+    assert_eq!(without_rds.decides, Some(live));
+    assert!(without_rds.others[0].contains("archive") && without_rds.others[0].contains("DB_CLUSTER_ID"), "{without_rds:?}");
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Conclusion, Run};
+use super::{Conclusion, Run, Writer};
 use crate::address;
 use crate::cluster::{ClusterView, Database, InstanceId};
-use crate::decide::confirm::{Observation, Protection, Step, confirm, settled_writer};
+use crate::decide::confirm::{Doubt, Observation, Protection, Requester, Step, confirm, settled_writer};
 use crate::decide::plan::{Change, Plan};
-use crate::decide::trust::{Evidence, RdsView, Requester, Weighing, weigh};
+use crate::decide::trust::{Evidence, RdsView, Weighing, weigh};
 use crate::error::Error;
 use crate::target::{Target, TargetHealth};
 
@@ -40,8 +40,8 @@ impl Run<'_> {
                 Weighing::Accept(evidence) => {
                     log_why_rds_does_not_count(&rds);
                     let target = looked_up?;
-                    let change = Ok(Change::new(named, target.clone(), &targets));
-                    return Ok(Conclusion { change, evidence, named: Some(target) });
+                    let writer = Writer::Known(Change::new(named, target.clone(), &targets));
+                    return Ok(Conclusion { writer, evidence, named: Some(target), targets });
                 }
                 Weighing::LetRdsDecide => {
                     let seen = view.ok().map(|view| (view, targets));
@@ -77,11 +77,21 @@ impl Run<'_> {
                 Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
                 observation => observation?,
             };
-            let protection = requester.needs_protection().then(|| self.protection());
-            waits_for = match confirm(before.as_ref(), &observation, protection.as_ref()) {
-                Step::Done(Err(doubt)) if requester.waits() => Some(Error::WriterUnsettled(doubt.to_string())),
-                Step::Done(change) => return Ok(Conclusion { change, evidence: Evidence::Rds, named: None }),
-                Step::Recheck => None,
+            self.learn_named_target(&observation).await;
+            let step = confirm(before.as_ref(), &observation, requester, &self.protection());
+            self.function.memory().note(&observation, is_held_back(&step), self.wall_clock());
+            let writer = match step {
+                Step::Done(Err(doubt)) if requester.waits() => Err(Some(Error::WriterUnsettled(doubt.to_string()))),
+                Step::Done(wanted) => Ok(wanted.into()),
+                Step::WriterElsewhere => Ok(Writer::Elsewhere),
+                Step::Recheck => Err(None),
+            };
+            waits_for = match writer {
+                Ok(writer) => {
+                    let targets = observation.targets;
+                    return Ok(Conclusion { writer, evidence: Evidence::Rds, named: None, targets });
+                }
+                Err(waits_for) => waits_for,
             };
             if !self.may_recheck() {
                 return Err(waits_for.unwrap_or_else(no_time_to_recheck));
@@ -103,17 +113,33 @@ impl Run<'_> {
             }
             Err(doubt) => Err(doubt),
         };
-        Ok(Observation { targets, wanted })
+        Ok(Observation { targets, wanted, is_global: view.is_global })
     }
 
     fn may_recheck(&self) -> bool {
         Instant::now() + RECHECK_INTERVAL < self.aws.deadline()
     }
 
+    /// Looks up the target of the instance that the newest event named, if the end of rule 9 (b) depends on it.
+    async fn learn_named_target(&self, observation: &Observation) {
+        let needs_it = observation.targets.iter().any(TargetHealth::is_initial);
+        let unknown = self.function.memory().instance_without_target(self.wall_clock()).cloned();
+        if let Some(instance) = unknown.filter(|_| needs_it) {
+            match address::target_of(&instance, self.config, &self.aws).await {
+                Ok(target) => self.function.memory().learn_target(&instance, target),
+                Err(error) => tracing::warn!(reason = %error, "the target of the instance that an event named is unknown"),
+            }
+        }
+    }
+
     /// What RDS alone may not take away at this moment.
     pub(super) fn protection(&self) -> Protection {
         self.function.memory().protection(self.wall_clock())
     }
+}
+
+fn is_held_back(step: &Step) -> bool {
+    matches!(step, Step::Done(Err(Doubt::JustNamed { .. } | Doubt::StillRegistering { .. })))
 }
 
 fn log_why_rds_does_not_count(rds: &Result<RdsView, &Error>) {

@@ -79,9 +79,9 @@ async fn each_fault_alone_gives_that_finding_with_its_remedy() {
         (
             |s| set(&mut s.world().attributes, "load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
             plain,
-            "error",
+            "warning",
             "attribute",
-            &["Key=load_balancing.cross_zone.enabled,Value=true"],
+            &["describe-load-balancer-attributes --load-balancer-arn"],
         ),
         (
             |s| s.world().attributes.truncate(4),
@@ -173,9 +173,9 @@ async fn each_fault_alone_gives_that_finding_with_its_remedy() {
         (
             |s| s.world().members.push(("aurora-4".to_owned(), None)),
             plain,
-            "error",
-            "no-address",
-            &["aurora-4", "no endpoint", "IP_DICT"],
+            "warning",
+            "not-ready",
+            &["aurora-4", "no endpoint yet"],
         ),
         (
             |s| s.world().members.push(("aurora-4".to_owned(), Some("no-such-host.invalid".to_owned()))),

@@ -17,6 +17,8 @@ mod check_in_context;
 mod comparison;
 mod discovery;
 mod dry_run;
+mod elsewhere;
+mod envelopes;
 mod events;
 mod failover;
 mod faults;
