@@ -27,12 +27,27 @@ pub(crate) type Resolved = Vec<(Instance, Result<Vec<IpAddr>, Error>)>;
 /// [`Error::UnknownInstance`] for an instance that is neither in the map nor in the cluster; [`Error::AddressUnresolved`] for an
 /// endpoint with no address, several, or a public one; a failed call.
 pub async fn target_of(instance: &InstanceId, config: &Config, aws: &Aws) -> Result<Target, Error> {
-    let ip = match (config.ip_dict.get(instance), &config.cluster) {
+    let ip = match (config.ip_dict.get(instance), config.cluster()) {
         (Some(ip), _) => *ip,
         (None, None) => return Err(unknown(instance, config, &[])),
         (None, Some(cluster)) => discover(instance, cluster, config, aws).await?,
     };
     Ok(target(ip, config))
+}
+
+/// Returns the target of the one DB instance that this function follows, whose endpoint has these addresses in DNS.
+///
+/// # Errors
+/// [`Error::AddressUnresolved`] for several addresses, or a public one. No map could help.
+pub(crate) async fn target_of_endpoint(
+    instance: &Instance,
+    addresses: &[IpAddr],
+    config: &Config,
+    aws: &Aws,
+) -> Result<Target, Error> {
+    let ip_address_type = ip_address_type(addresses, aws).await?;
+    let ip = endpoint::target_address(instance, addresses, ip_address_type.as_deref());
+    Ok(target(ip.map_err(|why| Error::AddressUnresolved(why.without_map()))?, config))
 }
 
 /// Returns the target at `ip`, with the configured port and zone.
@@ -44,17 +59,21 @@ async fn discover(instance: &InstanceId, cluster: &Database, config: &Config, aw
     let members = aws.describe_instances(cluster).await?;
     let found = members.iter().find(|member| member.id == *instance).ok_or_else(|| unknown(instance, config, &members))?;
     let addresses = look_up_with_retries(found, aws).await?;
-    let ip_address_type =
-        if endpoint::has_both_families(&addresses) { Some(aws.describe_target_group().await?.ip_address_type) } else { None };
+    let ip_address_type = ip_address_type(&addresses, aws).await?;
     endpoint::target_address(found, &addresses, ip_address_type.as_deref())
         .map_err(|why| Error::AddressUnresolved(why.to_string()))
+}
+
+/// The group's `IpAddressType`, if it is needed to choose.
+async fn ip_address_type(addresses: &[IpAddr], aws: &Aws) -> Result<Option<String>, Error> {
+    if endpoint::has_both_families(addresses) { Ok(Some(aws.describe_target_group().await?.ip_address_type)) } else { Ok(None) }
 }
 
 /// Looks up the addresses of an instance's endpoint once.
 ///
 /// # Errors
 /// The instance has no endpoint yet, or the lookup fails.
-async fn look_up(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
+pub(crate) async fn look_up(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
     aws.resolve(host(instance)?).await.map_err(|error| match error {
         Error::AddressUnresolved(why) => Error::AddressUnresolved(format!("{}: {why}", instance.id)),
         other => other,
@@ -78,7 +97,7 @@ pub(crate) async fn resolve(instances: Vec<Instance>, aws: &Aws) -> Resolved {
 
 /// Retries failed lookups: waiting for Lambda's retry a minute later would make a fresh event stale. A name that does not exist is
 /// retried too, because some resolvers say so while a record changes.
-async fn look_up_with_retries(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
+pub(crate) async fn look_up_with_retries(instance: &Instance, aws: &Aws) -> Result<Vec<IpAddr>, Error> {
     host(instance)?;
     let give_up = aws.deadline().min(Instant::now() + LOOKUP_RETRIES);
     loop {

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::error::Error;
+
 pub use database::{Database, DatabaseKind, EventSource};
 
 /// The identifier of a DB instance, in lower case: RDS stores it so, and compares without case.
@@ -39,6 +41,34 @@ pub struct Instance {
     pub host: Option<String>,
     /// `PubliclyAccessible`: outside its VPC, the name resolves to a public address.
     pub is_publicly_accessible: bool,
+}
+
+/// One DB instance outside a cluster, as DescribeDBInstances shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceView {
+    pub instance: Instance,
+    /// `DBInstanceStatus`.
+    pub status: String,
+    /// `Engine`, like `mysql`.
+    pub engine: String,
+    /// The cluster that it is a member of: then `DB_CLUSTER_ID` must name the cluster.
+    pub cluster: Option<String>,
+    /// It has a standby.
+    pub is_multi_az: bool,
+    /// The instance or cluster that it is a read replica of.
+    pub replicates: Option<String>,
+}
+
+impl InstanceView {
+    /// A member of a cluster is followed by its cluster: its own events and its DNS say nothing about the writer.
+    ///
+    /// # Errors
+    /// [`Error::ClusterIdRequired`] for a member.
+    pub fn refuse_member(&self) -> Result<(), Error> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        let why = format!("{} is a member of the DB cluster {cluster}", self.instance.id);
+        Err(Error::ClusterIdRequired(format!("{why}: set DB_CLUSTER_ID to {cluster}, and unset DB_INSTANCE_ID")))
+    }
 }
 
 /// What DescribeDBClusters shows of the cluster.

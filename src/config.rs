@@ -14,9 +14,9 @@ pub struct Config {
     pub target_group_arn: String,
     /// `IP_DICT`: the address of each instance. An entry here wins over discovery.
     pub ip_dict: IpDict,
-    /// `DB_CLUSTER_ID`, completed from the target group's ARN. It turns on verification, reconcile, discovery and check; events of
-    /// another database are then ignored.
-    pub cluster: Option<Database>,
+    /// `DB_CLUSTER_ID` or `DB_INSTANCE_ID`, completed from the target group's ARN. It turns on verification, reconcile, discovery
+    /// and check; events of another database are then ignored.
+    pub database: Option<Database>,
     /// `SWITCH_ON`: the event that moves the target.
     pub switch_on: SwitchOn,
     /// `TARGET_PORT`: the port of the database, 3306 unless set.
@@ -61,6 +61,16 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// The cluster that this function follows, if it follows one.
+    pub fn cluster(&self) -> Option<&Database> {
+        self.database.as_ref().filter(|database| database.kind() == DatabaseKind::Cluster)
+    }
+
+    /// The one DB instance that this function follows instead of a cluster.
+    pub fn instance(&self) -> Option<&Database> {
+        self.database.as_ref().filter(|database| database.kind() == DatabaseKind::Instance)
+    }
+
     /// Reads the configuration through `variable`, which gives a variable's value if it is set. Empty counts as unset.
     ///
     /// # Errors
@@ -68,10 +78,19 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let get = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let cluster = optional("DB_CLUSTER_ID", &get, |value| Named::parse(DatabaseKind::Cluster, value))?;
+        let instance = optional("DB_INSTANCE_ID", &get, |value| Named::parse(DatabaseKind::Instance, value))?;
         let ip_dict = optional("IP_DICT", &get, ip_dict::parse)?.unwrap_or_default();
-        if ip_dict.is_empty() && cluster.is_none() {
-            let expected = format!("{}, with at least one entry unless DB_CLUSTER_ID is set", ip_dict::FORM);
-            return Err(bad("IP_DICT", get("IP_DICT"), expected));
+        let switch_on = optional("SWITCH_ON", &get, parse_switch_on)?.unwrap_or_default();
+        if instance.is_some() {
+            refuse_beside_instance(&get, cluster.is_some(), !ip_dict.is_empty(), switch_on)?;
+        }
+        let (variable, named) = match instance {
+            Some(_) => ("DB_INSTANCE_ID", instance),
+            None => ("DB_CLUSTER_ID", cluster),
+        };
+        if ip_dict.is_empty() && named.is_none() {
+            let unless = "with at least one entry unless DB_CLUSTER_ID or DB_INSTANCE_ID is set";
+            return Err(bad("IP_DICT", get("IP_DICT"), format!("{}, {unless}", ip_dict::FORM)));
         }
         let group = optional("TARGET_GROUP_ARN", &get, TargetGroupArn::parse)?
             .ok_or_else(|| bad("TARGET_GROUP_ARN", None, TARGET_GROUP_FORM.to_owned()))?;
@@ -80,18 +99,35 @@ impl Config {
             let expected = format!("a target group in {region}, the region of this function");
             return Err(bad("TARGET_GROUP_ARN", get("TARGET_GROUP_ARN"), expected));
         }
-        let complete =
-            |named: Named| named.complete(&group).map_err(|expected| bad("DB_CLUSTER_ID", get("DB_CLUSTER_ID"), expected));
+        let complete = |named: Named| named.complete(&group).map_err(|expected| bad(variable, get(variable), expected));
         Ok(Config {
-            cluster: cluster.map(complete).transpose()?,
+            database: named.map(complete).transpose()?,
             target_group_arn: group.arn,
             ip_dict,
-            switch_on: optional("SWITCH_ON", &get, parse_switch_on)?.unwrap_or_default(),
+            switch_on,
             port: optional("TARGET_PORT", &get, parse_port)?.unwrap_or(3306),
             zone: optional("TARGET_AVAILABILITY_ZONE", &get, parse_zone)?,
             dry_run: optional("DRY_RUN", &get, parse_bool)?.unwrap_or(false),
             region,
         })
+    }
+}
+
+/// One instance has one address, in DNS, and no event of its failover names another instance.
+fn refuse_beside_instance(
+    get: &impl Fn(&str) -> Option<String>,
+    has_cluster: bool,
+    has_map: bool,
+    switch_on: SwitchOn,
+) -> Result<(), ConfigError> {
+    let refusals = [
+        (has_cluster, "DB_INSTANCE_ID", "it to be unset while DB_CLUSTER_ID is set: one function follows one database"),
+        (has_map, "IP_DICT", "no entry while DB_INSTANCE_ID is set: the address of the instance comes from DNS"),
+        (switch_on == SwitchOn::Completed, "SWITCH_ON", "started while DB_INSTANCE_ID is set: its DNS decides when to switch"),
+    ];
+    match refusals.into_iter().find(|(is_refused, ..)| *is_refused) {
+        Some((_, variable, expected)) => Err(bad(variable, get(variable), expected.to_owned())),
+        None => Ok(()),
     }
 }
 

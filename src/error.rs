@@ -19,7 +19,7 @@ pub enum Error {
         /// The instances that have an address, sorted.
         known: Vec<String>,
     },
-    /// The trigger needs `DB_CLUSTER_ID`, which is not set. Holds the trigger.
+    /// The run needs `DB_CLUSTER_ID`, which is not set. Holds why.
     ClusterIdRequired(String),
     /// RDS did not settle on one writer before the deadline. Holds what it said last.
     WriterUnsettled(String),
@@ -65,12 +65,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::UnrecognizedEvent(what) | Error::MalformedEvent(what) | Error::AddressUnresolved(what) => f.write_str(what),
+            Error::UnrecognizedEvent(what)
+            | Error::MalformedEvent(what)
+            | Error::AddressUnresolved(what)
+            | Error::ClusterIdRequired(what) => f.write_str(what),
             Error::UnknownInstance { instance, known } => {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 write!(f, "instance {instance:?} has no address; known instances: {known}; add it to IP_DICT")
             }
-            Error::ClusterIdRequired(trigger) => write!(f, "{trigger} needs RDS to say who the writer is: set DB_CLUSTER_ID"),
             Error::WriterUnsettled(view) => write!(f, "RDS did not settle on one writer before the deadline: {view}"),
             Error::AwsCallFailed { action, code, message } if message.is_empty() => write!(f, "{action} failed: {code}"),
             Error::AwsCallFailed { action, code, message } => write!(f, "{action} failed: {code}: {message}"),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod confirm;
+mod instance;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::answer::{Answer, Decision, Outcome};
 use crate::aws::{Aws, Clients};
 use crate::check::finding::{Finding, Report};
 use crate::check::{self, stale_entries};
-use crate::cluster::{Database, InstanceId};
+use crate::cluster::{Database, Instance, InstanceId};
 use crate::config::Config;
 use crate::decide::confirm::{Doubt, Requester};
 use crate::decide::memory::Memory;
@@ -37,11 +38,13 @@ pub struct Function {
     config: Config,
     clients: Clients,
     memory: Mutex<Memory>,
+    /// The one DB instance, as RDS showed it last: its name in DNS seldom changes.
+    instance: Mutex<Option<Instance>>,
 }
 
 impl Function {
     pub fn new(config: Config, clients: Clients) -> Function {
-        Function { config, clients, memory: Mutex::default() }
+        Function { config, clients, memory: Mutex::default(), instance: Mutex::default() }
     }
 
     /// One invocation: reads the payload, finds the writer, brings the target group to exactly the writer, and says so.
@@ -55,7 +58,7 @@ impl Function {
         let left = deadline.saturating_duration_since(began);
         let aws = self.clients.until(deadline - MARGIN.min(left / 4));
         let run = Run { function: self, config: &self.config, aws, now, began };
-        let answer = match event::parse(payload, self.config.cluster.as_ref(), now)? {
+        let answer = match event::parse(payload, self.config.database.as_ref(), now)? {
             Trigger::Ignored { cause, reason } => run.answer(Decision::nothing(Outcome::Ignored, cause, reason)),
             Trigger::Failover(failovers) => run.answer(run.follow(failovers).await?),
             Trigger::Reconcile { cause, force, dry_run } => run.answer(run.reconcile(cause, force, dry_run).await?),
@@ -120,7 +123,7 @@ impl Run<'_> {
     async fn follow(&self, failovers: Failovers) -> Result<Decision, Error> {
         let Failovers { events, mut passed_over, mut unreadable } = failovers;
         let cause = events.first().map(|event| event.kind.event_id().to_owned());
-        let Choice { decides, others } = trust::choose(events, self.config.switch_on, self.config.cluster.is_some());
+        let Choice { decides, others } = trust::choose(events, self.config.switch_on, self.config.database.is_some());
         passed_over.extend(others);
         let Some(event) = decides else {
             return match unreadable.drain(..).next() {
@@ -137,12 +140,18 @@ impl Run<'_> {
 
     async fn follow_event(&self, event: &FailoverEvent) -> Result<Decision, Error> {
         let cause = event.kind.event_id();
-        let approach = trust::approach(event, &self.function.memory(), self.config.cluster.is_some())?;
-        let conclusion = match approach {
-            Approach::Ignore(reason) => return Ok(Decision::nothing(Outcome::Ignored, Some(cause.to_owned()), reason)),
-            Approach::Trust(writer) => self.trust(writer, event).await?,
-            Approach::Verify(writer) => self.verify(writer, self.cluster_for(cause)?).await?,
-            Approach::AskRds(requester) => self.ask_rds(self.cluster_for(cause)?, requester, None).await?,
+        let conclusion = match self.config.instance() {
+            Some(instance) => self.follow_instance(instance, event).await?,
+            None => {
+                // Before the match: the lock must not be held while the run waits.
+                let approach = trust::approach(event, &self.function.memory(), self.config.cluster().is_some())?;
+                match approach {
+                    Approach::Ignore(reason) => return Ok(Decision::nothing(Outcome::Ignored, Some(cause.to_owned()), reason)),
+                    Approach::Trust(writer) => self.trust(writer, event).await?,
+                    Approach::Verify(writer) => self.verify(writer, self.database_for(cause)?).await?,
+                    Approach::AskRds(requester) => self.ask(self.database_for(cause)?, requester, None).await?,
+                }
+            }
         };
         let named = conclusion.target_of(event.instance.as_ref());
         let decision = self.conclude(conclusion, cause, self.config.dry_run).await?;
@@ -153,20 +162,20 @@ impl Run<'_> {
     }
 
     async fn check(&self) -> Result<Report, Error> {
-        check::run(self.config, self.cluster_for("check")?, &self.aws, self.protection()).await
+        check::run(self.config, self.database_for("check")?, &self.aws, self.protection()).await
     }
 
     /// A schedule, or `reconcile`. The map is compared with DNS at the same time, and changes nothing.
     async fn reconcile(&self, cause: &str, force: bool, dry_run: bool) -> Result<Decision, Error> {
-        let cluster = self.cluster_for(cause)?;
+        let database = self.database_for(cause)?;
         let requester = if force { Requester::Operator } else { Requester::Routine };
         let comparison = self.aws.until(Instant::now() + RECHECK_INTERVAL);
         let run = async {
-            let conclusion = self.ask_rds(cluster, requester, None).await?;
+            let conclusion = self.ask(database, requester, None).await?;
             self.log_findings(&conclusion);
             self.conclude(conclusion, cause, dry_run || self.config.dry_run).await
         };
-        tokio::join!(run, stale_entries::report_stale_entries(self.config, cluster, &comparison)).0
+        tokio::join!(run, stale_entries::report_stale_entries(self.config, database, &comparison)).0
     }
 
     /// What is wrong with a group that holds the right targets, or that holds targets and should not: for an alarm.
@@ -210,6 +219,9 @@ impl Run<'_> {
             (false, true) => (Outcome::Planned, plan.register.iter().cloned().collect()),
             (false, false) => (Outcome::Switched, apply(&plan, &target, &self.aws).await?),
         };
+        if outcome == Outcome::Switched {
+            self.function.memory().note_switch(self.wall_clock());
+        }
         Ok(Decision {
             writer: Some(writer.to_string()),
             target: Some(target),
@@ -225,8 +237,9 @@ impl Run<'_> {
         Answer::Decision(Decision { dry_run: self.config.dry_run, ..decision })
     }
 
-    fn cluster_for(&self, trigger: &str) -> Result<&Database, Error> {
-        self.config.cluster.as_ref().ok_or_else(|| Error::ClusterIdRequired(trigger.to_owned()))
+    fn database_for(&self, trigger: &str) -> Result<&Database, Error> {
+        let needs_rds = || Error::ClusterIdRequired(format!("{trigger} needs RDS to say who the writer is: set DB_CLUSTER_ID"));
+        self.config.database.as_ref().ok_or_else(needs_rds)
     }
 
     /// The wall clock's time at this moment of the run.

@@ -11,7 +11,26 @@ pub(crate) enum AddressError {
     /// The public address of a publicly accessible instance: a target group refuses it.
     Public { instance: Instance, ip: IpAddr },
     /// No address, several of one family, or one of each while the group's `IpAddressType` is unknown.
-    Ambiguous(String),
+    Ambiguous {
+        what: String,
+        /// The map can say which address is the right one.
+        map_helps: bool,
+    },
+}
+
+impl AddressError {
+    /// The text for an instance that no map has: it names no remedy by `IP_DICT`.
+    pub(crate) fn without_map(&self) -> String {
+        match self {
+            AddressError::Public { instance, ip } => {
+                format!(
+                    "{}: run the function inside the VPC, where the name resolves to its private address",
+                    public(instance, *ip)
+                )
+            }
+            AddressError::Ambiguous { what, .. } => what.clone(),
+        }
+    }
 }
 
 impl fmt::Display for AddressError {
@@ -19,14 +38,22 @@ impl fmt::Display for AddressError {
         match self {
             AddressError::Public { instance, ip } => write!(
                 f,
-                "{} is publicly accessible, and {} resolves to its public address {ip}, which a target group refuses: put its \
-                 private address into IP_DICT, or run the function inside the VPC, where the name resolves to that",
-                instance.id,
-                host(instance)
+                "{}: put its private address into IP_DICT, or run the function inside the VPC, where the name resolves to that",
+                public(instance, *ip)
             ),
-            AddressError::Ambiguous(what) => f.write_str(what),
+            AddressError::Ambiguous { what, map_helps } => {
+                write!(f, "{what}{}", if *map_helps { "; put the right one into IP_DICT" } else { "" })
+            }
         }
     }
+}
+
+fn public(instance: &Instance, ip: IpAddr) -> String {
+    let host = host(instance);
+    format!(
+        "{} is publicly accessible, and {host} resolves to its public address {ip}, which a target group refuses",
+        instance.id
+    )
 }
 
 /// The address to register. `ip_address_type` is the target group's; it matters only if there is one address of each family.
@@ -35,26 +62,24 @@ pub(crate) fn target_address(
     addresses: &[IpAddr],
     ip_address_type: Option<&str>,
 ) -> Result<IpAddr, AddressError> {
-    let ambiguous = |how: &str| AddressError::Ambiguous(format!("{}: {} has {how}", instance.id, host(instance)));
+    let ambiguous = |how: &str, map_helps| AddressError::Ambiguous {
+        what: format!("{}: {} has {how}", instance.id, host(instance)),
+        map_helps,
+    };
     let ip = match addresses {
-        [] => return Err(ambiguous("no address")),
+        [] => return Err(ambiguous("no address", false)),
         [ip] => *ip,
         both if has_both_families(both) => {
             let of_group = both.iter().find(|ip| Some(family(**ip)) == ip_address_type);
             *of_group.ok_or_else(|| {
                 let type_known = ip_address_type.map_or_else(|| "cannot be read".to_owned(), |known| format!("is {known}"));
-                ambiguous(&format!(
-                    "one address of each family ({}), and the target group's IpAddressType {type_known}; put the right one into IP_DICT",
-                    list(both)
-                ))
+                let one_each = format!("one address of each family ({})", list(both));
+                ambiguous(&format!("{one_each}, and the target group's IpAddressType {type_known}"), true)
             })?
         }
         several => {
-            return Err(ambiguous(&format!(
-                "{} addresses ({}), more than one of one family; put the right one into IP_DICT",
-                several.len(),
-                list(several)
-            )));
+            let how = format!("{} addresses ({}), more than one of one family", several.len(), list(several));
+            return Err(ambiguous(&how, true));
         }
     };
     if is_public(instance, ip) { Err(AddressError::Public { instance: instance.clone(), ip }) } else { Ok(ip) }

@@ -16,6 +16,11 @@ impl Inspection<'_> {
         unmapped.filter_map(|id| self.endpoint_finding(id)).chain(strangers).collect()
     }
 
+    /// One DB instance has no map.
+    fn text(&self, why: &AddressError) -> String {
+        if self.config.instance().is_some() { why.without_map() } else { why.to_string() }
+    }
+
     fn is_writer(&self, id: &InstanceId) -> bool {
         self.view.writers().contains(&id)
     }
@@ -23,7 +28,8 @@ impl Inspection<'_> {
     /// What is wrong with the endpoint of a member that has no entry in the map.
     fn endpoint_finding(&self, id: &InstanceId) -> Option<Finding> {
         let no_address = |why: &str| {
-            let message = format!("{id} has no address ({why}), so a failover to it cannot be followed: add it to IP_DICT");
+            let remedy = if self.config.instance().is_some() { "look at the instance" } else { "add it to IP_DICT" };
+            let message = format!("{id} has no address ({why}), so a failover to it cannot be followed: {remedy}");
             Some(Finding::error("no-address", message))
         };
         match self.resolved.iter().find(|(instance, _)| instance.id == *id) {
@@ -37,8 +43,8 @@ impl Inspection<'_> {
             Some((_, Err(why))) => no_address(&why.to_string()),
             Some((instance, Ok(addresses))) => match target_address(instance, addresses, Some(&self.group.ip_address_type)) {
                 Ok(_) => None,
-                Err(why @ AddressError::Public { .. }) => Some(Finding::error("publicly-accessible", why.to_string())),
-                Err(why @ AddressError::Ambiguous(_)) => no_address(&why.to_string()),
+                Err(why @ AddressError::Public { .. }) => Some(Finding::error("publicly-accessible", self.text(&why))),
+                Err(why @ AddressError::Ambiguous { .. }) => no_address(&self.text(&why)),
             },
         }
     }

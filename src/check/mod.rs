@@ -2,6 +2,7 @@
 
 pub mod finding;
 mod group;
+mod instance;
 mod members;
 pub mod stale_entries;
 mod targets;
@@ -13,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::address::{self, Resolved};
 use crate::aws::{Aws, TargetGroup};
-use crate::cluster::{ClusterView, Database, InstanceId};
+use crate::cluster::{ClusterView, Database, DatabaseKind, Instance, InstanceId, Member};
 use crate::config::{Config, IpDict};
 use crate::decide::confirm::{Doubt, Protection, settled_writer};
 use crate::error::Error;
@@ -43,29 +44,54 @@ struct Inspection<'a> {
     protection: Protection,
 }
 
-/// Examines target group, cluster and map. All calls to AWS go at once, then all to DNS.
+/// Examines target group, database and map. All calls to AWS go at once, then all to DNS.
 ///
 /// # Errors
 /// A call failed, so that there is nothing to report on. A group of another type than ip is reported, whatever its targets are.
-pub async fn run(config: &Config, cluster: &Database, aws: &Aws, protection: Protection) -> Result<Report, Error> {
-    let (group, attributes, targets, view, instances) = tokio::try_join!(
+pub async fn run(config: &Config, database: &Database, aws: &Aws, protection: Protection) -> Result<Report, Error> {
+    let (group, attributes, targets, Shown { view, instances, findings }) = tokio::try_join!(
         aws.describe_target_group(),
         async { Ok(aws.describe_target_group_attributes().await) },
         async { Ok(aws.describe_targets().await) },
-        aws.describe_cluster(cluster),
-        aws.describe_instances(cluster),
+        show(database, aws),
     )?;
     let (attributes, targets) =
         if group.is_of_addresses() { (attributes?, Ok(targets?)) } else { (attributes.unwrap_or_default(), targets) };
     let (resolved, inherited_cross_zone, seen_again) =
         tokio::join!(address::resolve(instances, aws), inherited_cross_zone(&group, &attributes, aws), async {
-            if may_be_elsewhere(&view, &protection) { Some(describe_later(cluster, aws).await) } else { None }
+            if may_be_elsewhere(&view, &protection) { Some(describe_later(database, aws).await) } else { None }
         },);
     let view = seen_again.transpose()?.unwrap_or(view);
     let is_elsewhere = may_be_elsewhere(&view, &protection);
     let inspection =
         Inspection { config, group, attributes, targets, inherited_cross_zone, view, is_elsewhere, resolved, protection };
-    Ok(inspection.report())
+    Ok(inspection.report(findings))
+}
+
+/// What RDS shows of the database.
+struct Shown {
+    view: ClusterView,
+    instances: Vec<Instance>,
+    /// Of one DB instance alone.
+    findings: Vec<Finding>,
+}
+
+async fn show(database: &Database, aws: &Aws) -> Result<Shown, Error> {
+    match database.kind() {
+        DatabaseKind::Cluster => {
+            let (view, instances) = tokio::try_join!(aws.describe_cluster(database), aws.describe_instances(database))?;
+            Ok(Shown { view, instances, findings: vec![] })
+        }
+        DatabaseKind::Instance => {
+            let shown = aws.describe_instance(database).await?;
+            shown.refuse_member()?;
+            let findings = instance::findings(&shown);
+            // One DB instance is examined as a cluster of one.
+            let members = vec![Member { id: shown.instance.id.clone(), is_writer: true }];
+            let view = ClusterView { status: shown.status, engine: shown.engine, is_global: false, members };
+            Ok(Shown { view, instances: vec![shown.instance], findings })
+        }
+    }
 }
 
 /// Whether RDS shows no writer because it is in another region. That takes two looks: in a failover RDS can show none either.
@@ -93,11 +119,12 @@ async fn inherited_cross_zone(
 }
 
 impl Inspection<'_> {
-    fn report(&self) -> Report {
+    fn report(&self, of_instance: Vec<Finding>) -> Report {
         let change = self.change();
         let mut findings = self.group_findings();
         findings.extend(self.writer_findings(change.as_ref()));
         findings.extend(self.member_findings());
+        findings.extend(of_instance);
         findings.extend(stale_entries(&self.members_entries(), &self.resolved, Some(&self.group.ip_address_type)));
         if self.config.dry_run {
             let message = "DRY_RUN is on, so nothing moves the target: set it to false".to_owned();

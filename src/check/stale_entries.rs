@@ -69,7 +69,7 @@ pub(super) fn stale_entries(map: &IpDict, resolved: &Resolved, ip_address_type: 
                 "it is publicly accessible, and from here its name resolves to its public address {ip}: make sure that the entry is \
                  its private address; inside the VPC the function can compare it"
             )),
-            Err(why @ AddressError::Ambiguous(_)) => unknown(&why.to_string()),
+            Err(why @ AddressError::Ambiguous { .. }) => unknown(&why.to_string()),
         }
     };
     map.iter().filter_map(finding).collect()

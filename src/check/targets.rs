@@ -62,9 +62,11 @@ impl Inspection<'_> {
     fn family_finding(&self, change: &Change) -> Option<Finding> {
         let ip = self.address_of(&change.writer)?;
         let (ours, theirs) = (endpoint::family(ip), &self.group.ip_address_type);
+        let by_map = format!("put an {theirs} address of it into IP_DICT, or ");
+        let by_map = if self.config.instance().is_some() { "" } else { &by_map };
         let message = format!(
-            "{}, the writer, has the {ours} address {ip}, and the target group's IpAddressType is {theirs}: put an {theirs} address \
-             of it into IP_DICT, or make a new group with {ours}, since the type cannot be changed",
+            "{}, the writer, has the {ours} address {ip}, and the target group's IpAddressType is {theirs}: {by_map}make a new group \
+             with {ours}, since the type cannot be changed",
             change.writer
         );
         (ours != theirs).then(|| Finding::error("address-family", message))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::is_identifier;
+use super::{InstanceId, is_identifier};
 
 /// What kind of database an identifier names: identifiers of the two kinds may be alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,11 @@ impl Database {
         unique.is_some_and(|unique| {
             unique.len() == 26 && unique.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         })
+    }
+
+    /// The identifier of a DB instance.
+    pub fn instance_id(&self) -> InstanceId {
+        InstanceId(self.id.clone())
     }
 
     pub fn kind(&self) -> DatabaseKind {

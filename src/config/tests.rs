@@ -15,7 +15,7 @@ fn two_variables_are_enough_and_the_rest_have_defaults() {
     let config = read(&[("TARGET_GROUP_ARN", ARN), ("IP_DICT", DICT), ("TARGET_PORT", ""), ("DRY_RUN", " ")]).unwrap();
     assert_eq!(config.target_group_arn, ARN);
     assert_eq!(config.ip_dict[&InstanceId::parse("aurora-1").unwrap()], "10.0.1.11".parse::<IpAddr>().unwrap());
-    assert_eq!((config.port, config.zone, config.dry_run, config.cluster), (3306, None, false, None));
+    assert_eq!((config.port, config.zone, config.dry_run, config.database), (3306, None, false, None));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_bad_value_is_refused_in_one_line_that_names_variable_value_and_expectation(
         ("TARGET_GROUP_ARN", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup//b", "//b", "the ARN of a target group"),
         ("TARGET_GROUP_ARN", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/a b/c", "a b/c", "the ARN of a target group"),
         ("IP_DICT", "", "is not set", "a JSON object"),
-        ("IP_DICT", "{}", "\"{}\"", "at least one entry unless DB_CLUSTER_ID"),
+        ("IP_DICT", "{}", "\"{}\"", "at least one entry unless DB_CLUSTER_ID or DB_INSTANCE_ID"),
         ("IP_DICT", "aurora-1=10.0.1.11", "aurora-1=10.0.1.11", "a JSON object"),
         ("IP_DICT", "{\"a\":\n1}", "{\"a\": 1}", "a JSON object"),
         ("IP_DICT", r#"["10.0.1.11"]"#, "10.0.1.11", "expected a JSON object of strings"),
@@ -78,5 +78,60 @@ fn a_bad_value_is_refused_in_one_line_that_names_variable_value_and_expectation(
         assert!(line.starts_with(variable), "{line}");
         assert!(line.contains(shown) && line.contains(expected), "{line}");
         assert!(!line.contains('\n'), "{line}");
+    }
+}
+
+#[test]
+fn a_database_is_named_by_its_identifier_or_by_an_arn_where_the_target_group_is() {
+    const RESOURCE: &str = "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let table = [
+        ("DB_CLUSTER_ID", "Aurora-Prod", Ok("arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod")),
+        (
+            "DB_CLUSTER_ID",
+            "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
+            Ok("arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod"),
+        ),
+        ("DB_INSTANCE_ID", "Orders", Ok("arn:aws:rds:eu-west-1:123456789012:db:orders")),
+        ("DB_INSTANCE_ID", "arn:aws:rds:eu-west-1:123456789012:db:orders", Ok("arn:aws:rds:eu-west-1:123456789012:db:orders")),
+        ("DB_CLUSTER_ID", "arn:aws:rds:eu-west-1:210987654321:cluster:aurora-prod", Err("a DB cluster in account 123456789012")),
+        ("DB_CLUSTER_ID", "arn:aws-cn:rds:eu-west-1:123456789012:cluster:aurora-prod", Err("(partition aws)")),
+        ("DB_CLUSTER_ID", "arn:aws:rds:eu-west-1:123456789012:db:aurora-1", Err("identifier or the ARN of a DB cluster")),
+        ("DB_CLUSTER_ID", RESOURCE, Err("resource ID: give its DBClusterIdentifier")),
+        ("DB_CLUSTER_ID", "arn:aws:rds:eu-west-1:123456789012:cluster:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ", Err("resource ID")),
+        ("DB_INSTANCE_ID", "arn:aws:rds:eu-west-1:210987654321:db:orders", Err("a DB instance in account 123456789012")),
+        ("DB_INSTANCE_ID", "arn:aws:rds:us-east-1:123456789012:db:orders", Err("a DB instance in eu-west-1")),
+        ("DB_INSTANCE_ID", "arn:aws:rds:eu-west-1:123456789012:cluster:orders", Err("identifier or the ARN of a DB instance")),
+        ("DB_INSTANCE_ID", "db-ABCDEFGHIJKLMNOPQRSTUVWX01", Err("resource ID: give its DBInstanceIdentifier")),
+    ];
+    for (variable, value, expected) in table {
+        match (read(&[("TARGET_GROUP_ARN", ARN), (variable, value)]), expected) {
+            (Ok(config), Ok(arn)) => assert_eq!(config.database.unwrap().arn(), arn),
+            (Err(error), Err(words)) => {
+                let line = error.to_string();
+                assert!(line.starts_with(&format!("{variable}={value:?}: expected ")) && line.contains(words), "{line}");
+            }
+            (config, _) => panic!("{value}: {config:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_only_a_cluster_has_is_refused_beside_an_instance() {
+    let instance = [("TARGET_GROUP_ARN", ARN), ("DB_INSTANCE_ID", "orders")];
+    for (variable, value, refused) in [
+        ("DB_CLUSTER_ID", "aurora-prod", "DB_INSTANCE_ID=\"orders\": expected it to be unset while DB_CLUSTER_ID is set"),
+        (
+            "IP_DICT",
+            r#"{"orders":"10.0.1.11"}"#,
+            "IP_DICT=\"{\"orders\":\"10.0.1.11\"}\": expected no entry while DB_INSTANCE_ID is set",
+        ),
+        ("SWITCH_ON", "completed", "SWITCH_ON=\"completed\": expected started while DB_INSTANCE_ID is set"),
+    ] {
+        let line = read(&[&instance[..], &[(variable, value)]].concat()).unwrap_err().to_string();
+        assert!(line.starts_with(refused), "{line}");
+    }
+    for (variable, value) in [("IP_DICT", "{}"), ("SWITCH_ON", "started"), ("DB_CLUSTER_ID", "")] {
+        let config = read(&[&instance[..], &[(variable, value)]].concat()).unwrap();
+        assert_eq!((config.instance().map(Database::id), config.cluster()), (Some("orders"), None));
     }
 }

@@ -26,6 +26,15 @@ pub enum Doubt {
         writer: InstanceId,
         target: Target,
     },
+    /// The event says that a failover is under way or over, and the DNS of the instance still has the registered address.
+    AddressNotMoved {
+        instance: InstanceId,
+    },
+    /// The name does not resolve, because the instance has this status.
+    InstanceStopped {
+        instance: InstanceId,
+        status: String,
+    },
 }
 
 impl Doubt {
@@ -37,6 +46,8 @@ impl Doubt {
             Doubt::SeveralWriters(_) => "several-writers",
             Doubt::JustNamed { .. } => "just-named",
             Doubt::StillRegistering { .. } => "still-registering",
+            Doubt::AddressNotMoved { .. } => "address-not-moved",
+            Doubt::InstanceStopped { .. } => "instance-stopped",
         }
     }
 }
@@ -56,8 +67,18 @@ impl fmt::Display for Doubt {
             ),
             Doubt::StillRegistering { writer, target } => write!(
                 f,
-                "RDS shows {writer} as the writer, but {target} has just been registered: it stays while its state is initial (2 minutes at most)"
+                "{writer} should be the only target, but {target} has just been registered: it stays while its state is initial \
+                 (2 minutes at most)"
             ),
+            Doubt::AddressNotMoved { instance } => {
+                write!(
+                    f,
+                    "the DNS name of {instance} still has the registered address: the next event or scheduled run looks again"
+                )
+            }
+            Doubt::InstanceStopped { instance, status } => {
+                write!(f, "the DNS name of {instance} does not resolve, because RDS shows the instance as {status}")
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ const LONGEST_HOLD: TimeDelta = TimeDelta::minutes(2);
 pub struct Memory {
     newest: Option<LastActedOn>,
     held: Option<Held>,
+    switched_at: Option<DateTime<Utc>>,
 }
 
 /// The newest event that this process has acted on: its run ended `switched` or `unchanged`.
@@ -74,6 +75,20 @@ impl Memory {
         }
         let FailoverEvent { kind, instance, .. } = event.clone();
         self.newest = Some(LastActedOn { time, kind, instance, target: target.cloned(), acted_at });
+    }
+
+    /// Keeps when this process last switched.
+    pub fn note_switch(&mut self, now: DateTime<Utc>) {
+        self.switched_at = Some(now);
+    }
+
+    pub fn has_switched_since(&self, time: DateTime<Utc>) -> bool {
+        self.switched_at.is_some_and(|switched| switched >= time)
+    }
+
+    /// Whether this process has acted on an event of this moment or a newer one.
+    pub fn has_acted_on_as_new_as(&self, time: DateTime<Utc>) -> bool {
+        self.newest.as_ref().is_some_and(|newest| time - newest.time <= SAME_MOMENT)
     }
 
     /// The event that this process has acted on and that makes `event` late by order.

@@ -19,6 +19,12 @@ pub enum Evidence {
     /// RDS alone: the same at two looks if the group was changed.
     #[serde(rename = "rds")]
     Rds,
+    /// An event, and the DNS of one DB instance.
+    #[serde(rename = "event+dns")]
+    EventAndDns,
+    /// DNS alone: the same at two lookups if the group was changed.
+    #[serde(rename = "dns")]
+    Dns,
 }
 
 /// Which event of a payload decides.
@@ -72,7 +78,7 @@ pub enum Approach {
 /// # Errors
 /// Without RDS, [`Error::MalformedEvent`] for an event that should name an instance but does not.
 pub fn approach(event: &FailoverEvent, memory: &Memory, rds_known: bool) -> Result<Approach, Error> {
-    use FailoverKind::{Completed, Failed, PromotingPrevious, StartedCrossZone, StartedSameZone};
+    use FailoverKind::Failed;
     let overtaken_by = memory.overtaken_by(event);
     let is_fresh = event.is_fresh() && overtaken_by.is_none();
     Ok(match (&event.instance, event.kind) {
@@ -83,8 +89,8 @@ pub fn approach(event: &FailoverEvent, memory: &Memory, rds_known: bool) -> Resu
             overtaken_by.map_or_else(|| Approach::Trust(writer.clone()), |newest| Approach::Ignore(overtaken(event, newest)))
         }
         _ if !is_fresh => Approach::AskRds(Requester::LateEvent),
-        (Some(writer), StartedSameZone | StartedCrossZone) => Approach::Trust(writer.clone()),
-        (Some(writer), Completed | PromotingPrevious) => Approach::Verify(writer.clone()),
+        (Some(writer), kind) if kind.is_started() => Approach::Trust(writer.clone()),
+        (Some(writer), _) => Approach::Verify(writer.clone()),
         (None, _) => Approach::AskRds(Requester::FreshEvent),
     })
 }

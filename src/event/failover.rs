@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 
 use super::envelope::{Notification, Time};
-use crate::cluster::{Database, InstanceId};
+use crate::cluster::{Database, DatabaseKind, InstanceId};
 use crate::error::one_line;
 
 /// How old an event may be to count as fresh. Milliseconds.
@@ -38,7 +38,9 @@ impl FailoverEvent {
 }
 
 /// The five failover events of a DB cluster
-/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#USER_Events.Messages.cluster>).
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#USER_Events.Messages.cluster>), and
+/// those of a Multi-AZ DB instance, which name no instance and no address
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#USER_Events.Messages.instance>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailoverKind {
     /// RDS-EVENT-0069. It names no instance.
@@ -51,11 +53,23 @@ pub enum FailoverKind {
     StartedSameZone,
     /// RDS-EVENT-0073. The instance is the intended writer.
     StartedCrossZone,
+    /// A failover of a DB instance, or the activation of its standby, has started. Holds the event ID.
+    InstanceStarted(&'static str),
+    /// It has completed, or RDS has recovered from a partial failover. Holds the event ID.
+    InstanceEnded(&'static str),
 }
 
+const INSTANCE_STARTED: [&str; 2] = ["RDS-EVENT-0013", "RDS-EVENT-0050"];
+const INSTANCE_ENDED: [&str; 4] = ["RDS-EVENT-0015", "RDS-EVENT-0049", "RDS-EVENT-0051", "RDS-EVENT-0065"];
+
 impl FailoverKind {
-    /// The kind of this event ID; `None` for an event that is not a failover.
-    pub fn of(event_id: &str) -> Option<FailoverKind> {
+    /// The kind of this event ID; `None` for an event that is not a failover of such a database.
+    pub fn of(event_id: &str, database: DatabaseKind) -> Option<FailoverKind> {
+        let known = |ids: &[&'static str]| ids.iter().copied().find(|id| *id == event_id);
+        if database == DatabaseKind::Instance {
+            let ended = || known(&INSTANCE_ENDED).map(FailoverKind::InstanceEnded);
+            return known(&INSTANCE_STARTED).map(FailoverKind::InstanceStarted).or_else(ended);
+        }
         Some(match event_id {
             "RDS-EVENT-0069" => FailoverKind::Failed,
             "RDS-EVENT-0070" => FailoverKind::PromotingPrevious,
@@ -74,12 +88,18 @@ impl FailoverKind {
             FailoverKind::Completed => "RDS-EVENT-0071",
             FailoverKind::StartedSameZone => "RDS-EVENT-0072",
             FailoverKind::StartedCrossZone => "RDS-EVENT-0073",
+            FailoverKind::InstanceStarted(event_id) | FailoverKind::InstanceEnded(event_id) => event_id,
         }
     }
 
     /// Whether it reports the beginning of a failover.
     pub fn is_started(self) -> bool {
-        matches!(self, FailoverKind::StartedSameZone | FailoverKind::StartedCrossZone)
+        matches!(self, FailoverKind::StartedSameZone | FailoverKind::StartedCrossZone | FailoverKind::InstanceStarted(_))
+    }
+
+    /// Whether its text names the writer.
+    fn names_an_instance(self) -> bool {
+        !matches!(self, FailoverKind::Failed | FailoverKind::InstanceStarted(_) | FailoverKind::InstanceEnded(_))
     }
 }
 
@@ -96,15 +116,20 @@ pub(super) enum Parsed {
 /// Reads one notification. Without `database` every failover event is of this database.
 pub(super) fn read(notification: Notification, database: Option<&Database>, now: DateTime<Utc>) -> Parsed {
     let Notification { event_id, text, source, times, is_replay } = notification;
-    let Some(kind) = FailoverKind::of(&event_id) else {
-        let reason = format!("{event_id} is not one of the failover events RDS-EVENT-0069 to RDS-EVENT-0073");
+    let database_kind = database.map_or(DatabaseKind::Cluster, Database::kind);
+    let Some(kind) = FailoverKind::of(&event_id, database_kind) else {
+        let failovers = match database_kind {
+            DatabaseKind::Cluster => "RDS-EVENT-0069 to RDS-EVENT-0073".to_owned(),
+            DatabaseKind::Instance => [&INSTANCE_STARTED[..], &INSTANCE_ENDED[..]].concat().join(", "),
+        };
+        let reason = format!("{event_id} is not one of the failover events {failovers}");
         return Parsed::Other { event_id, reason };
     };
     if let Some(ours) = database.filter(|ours| !ours.is_source_of(&source)) {
         let reason = one_line(&format!("the event is of {source}, not of {}", ours.arn()));
         return Parsed::Other { event_id, reason };
     }
-    let instance = (kind != FailoverKind::Failed).then(|| named_instance(&text)).flatten();
+    let instance = kind.names_an_instance().then(|| named_instance(&text)).flatten();
     let (time, unreadable_times) = read_times(&times);
     let time = time.filter(|time| (now - time).num_milliseconds() >= -AHEAD_MS);
     let age_ms = time.map(|time| (now - time).num_milliseconds());

@@ -1,13 +1,15 @@
-//! Asks RDS who the writer is, and asks again until a decision follows.
+//! Asks RDS who the writer is, or DNS where it is, and asks again until a decision follows.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::instance::Endpoint;
 use super::{Conclusion, Run, Writer};
 use crate::address;
-use crate::cluster::{ClusterView, Database, InstanceId};
+use crate::cluster::{ClusterView, Database, DatabaseKind, InstanceId};
 use crate::decide::confirm::{Doubt, Observation, Protection, Requester, Step, confirm, settled_writer};
+use crate::decide::instance::LOOKUP_INTERVAL;
 use crate::decide::plan::{Change, Plan};
 use crate::decide::trust::{Evidence, RdsView, Weighing, weigh};
 use crate::error::Error;
@@ -45,7 +47,7 @@ impl Run<'_> {
                 }
                 Weighing::LetRdsDecide => {
                     let seen = view.ok().map(|view| (view, targets));
-                    let conclusion = self.ask_rds(cluster, Requester::FreshEvent, seen).await?;
+                    let conclusion = self.ask(cluster, Requester::FreshEvent, seen).await?;
                     return Ok(Conclusion { named: looked_up.ok(), ..conclusion });
                 }
                 Weighing::Recheck => {
@@ -63,42 +65,57 @@ impl Run<'_> {
         }
     }
 
-    /// Lets RDS decide. `seen` is the first observation, if there has been one already.
-    pub(super) async fn ask_rds(
+    /// Lets RDS decide, or for one DB instance DNS. `seen` is the first observation of a cluster, if there has been one already.
+    pub(super) async fn ask(
         &self,
-        cluster: &Database,
+        database: &Database,
         requester: Requester,
         mut seen: Option<Seen>,
     ) -> Result<Conclusion, Error> {
-        let (mut before, mut waits_for) = (None, None);
+        let (evidence, interval) = match database.kind() {
+            DatabaseKind::Cluster => (Evidence::Rds, RECHECK_INTERVAL),
+            DatabaseKind::Instance => (Evidence::Dns, LOOKUP_INTERVAL),
+        };
+        let (mut before, mut waits_for, mut endpoint) = (None, None, Endpoint::default());
         loop {
-            let observation = match self.observe(cluster, seen.take()).await {
+            let observed = match database.kind() {
+                DatabaseKind::Cluster => self.observe(database, seen.take()).await,
+                DatabaseKind::Instance => self.observe_instance(database, &mut endpoint).await,
+            };
+            let observation = match observed {
                 // Why the run kept asking says more than which call was under way at the end.
                 Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
-                observation => observation?,
+                observed => observed?,
             };
-            self.learn_named_target(&observation).await;
-            let step = confirm(before.as_ref(), &observation, requester, &self.protection());
-            self.function.memory().note(&observation, is_held_back(&step), self.wall_clock());
+            let step = self.judge(before.as_ref(), &observation, requester).await;
             let writer = match step {
-                Step::Done(Err(doubt)) if requester.waits() => Err(Some(Error::WriterUnsettled(doubt.to_string()))),
-                Step::Done(wanted) => Ok(wanted.into()),
-                Step::WriterElsewhere => Ok(Writer::Elsewhere),
-                Step::Recheck => Err(None),
-            };
-            waits_for = match writer {
-                Ok(writer) => {
-                    let targets = observation.targets;
-                    return Ok(Conclusion { writer, evidence: Evidence::Rds, named: None, targets });
+                Step::Done(Err(doubt)) if requester.waits() => {
+                    waits_for = Some(Error::WriterUnsettled(doubt.to_string()));
+                    None
                 }
-                Err(waits_for) => waits_for,
+                Step::Recheck => {
+                    waits_for = None;
+                    None
+                }
+                Step::Done(wanted) => Some(wanted.into()),
+                Step::WriterElsewhere => Some(Writer::Elsewhere),
             };
-            if !self.may_recheck() {
-                return Err(waits_for.unwrap_or_else(no_time_to_recheck));
+            if let Some(writer) = writer {
+                return Ok(Conclusion { writer, evidence, named: None, targets: observation.targets });
             }
-            sleep(RECHECK_INTERVAL).await;
+            if Instant::now() + interval >= self.aws.deadline() {
+                return Err(waits_for.unwrap_or_else(|| no_time_to_recheck(interval)));
+            }
+            sleep(interval).await;
             before = Some(observation);
         }
+    }
+
+    async fn judge(&self, before: Option<&Observation>, now: &Observation, requester: Requester) -> Step {
+        self.learn_named_target(now).await;
+        let step = confirm(before, now, requester, &self.protection());
+        self.function.memory().note(now, is_held_back(&step), self.wall_clock());
+        step
     }
 
     async fn observe(&self, cluster: &Database, seen: Option<Seen>) -> Result<Observation, Error> {
@@ -150,7 +167,7 @@ fn log_why_rds_does_not_count(rds: &Result<RdsView, &Error>) {
     }
 }
 
-fn no_time_to_recheck() -> Error {
-    let seconds = RECHECK_INTERVAL.as_secs();
-    Error::DeadlineExceeded(format!("waiting {seconds} s to ask RDS again; raise the function's timeout"))
+fn no_time_to_recheck(interval: Duration) -> Error {
+    let seconds = interval.as_secs();
+    Error::DeadlineExceeded(format!("waiting {seconds} s to ask again; raise the function's timeout"))
 }

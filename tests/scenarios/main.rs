@@ -23,6 +23,7 @@ mod events;
 mod failover;
 mod faults;
 mod init;
+mod instance;
 #[cfg(target_os = "linux")]
 mod load;
 mod never_empty;

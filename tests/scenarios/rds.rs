@@ -192,7 +192,7 @@ async fn a_run_too_short_for_two_looks_says_so() {
     let standin = Standin::new().rds_shows(&[("available", "aurora-2")]);
     let error = invoke_within(Duration::from_secs(4), &standin, WITH_RDS, &reconcile()).await.unwrap_err();
     assert_eq!(error.name(), "DeadlineExceeded");
-    assert!(error.to_string().contains("ask RDS again"), "{error}");
+    assert!(error.to_string().contains("ask again; raise"), "{error}");
     assert!(standin.writes().is_empty());
 }
 
