@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use crate::standin::Standin;
+use crate::standin::events::{notification, sns, started};
 
 /// A scheduled run, as the template's rule starts one each minute.
 pub const SCHEDULED: &[u8] = include_bytes!("../../events/eventbridge-scheduled.json");
@@ -18,7 +20,7 @@ pub struct Case {
     pub rest: Rest,
     pub map_entries: usize,
     pub stale_targets: usize,
-    pub records: usize,
+    pub records: i64,
 }
 
 /// What a process does between its first event and its second.
@@ -56,20 +58,11 @@ impl Case {
 
     /// A failover to this instance that has just started. Other records in it are older ones.
     pub fn failover_to(&self, number: usize) -> Vec<u8> {
-        let now = SystemTime::now();
-        let record = |back: u64| {
-            let time = chrono::DateTime::<chrono::Utc>::from(now - Duration::from_millis(back));
-            let message = json!({
-                "Event Source": "db-cluster",
-                "Event Time": time.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-                "Source ID": "aurora-prod",
-                "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
-                "Event ID": "http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#RDS-EVENT-0073",
-                "Event Message": format!("Started cross AZ failover to DB instance: {}", instance(number)),
-            });
-            json!({ "EventSource": "aws:sns", "Sns": { "Message": message.to_string(), "Timestamp": time.to_rfc3339() } })
-        };
-        json!({ "Records": (0..self.records as u64).rev().map(record).collect::<Vec<_>>() }).to_string().into_bytes()
+        let now = DateTime::<Utc>::from(SystemTime::now());
+        let message = started(&instance(number));
+        let record = |back| notification("RDS-EVENT-0073", &message, now - TimeDelta::milliseconds(back));
+        let records: Vec<_> = (0..self.records).rev().map(record).collect();
+        sns(&records, now).to_string().into_bytes()
     }
 }
 

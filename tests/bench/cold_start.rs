@@ -34,8 +34,6 @@ mod freeze;
 mod measure;
 mod process;
 mod report;
-mod runtime_api;
-mod server;
 #[path = "../standin/mod.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod standin;

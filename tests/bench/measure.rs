@@ -8,8 +8,8 @@ use crate::certificates::Certificates;
 use crate::cgroup::Cgroup;
 use crate::freeze::Frozen;
 use crate::process::Process;
-use crate::runtime_api::RuntimeApi;
 use crate::standin::Standin;
+use crate::standin::runtime_api::RuntimeApi;
 use crate::subject::Subject;
 
 /// How many calls in a row must be answered until the group is right: read, register, deregister.
@@ -121,13 +121,14 @@ impl Live {
             tokio::time::sleep(ARRIVES).await;
             given = frozen.thaw();
         }
-        let answered = self.lambda.answered().await;
+        let answer = self.lambda.sent().await;
+        assert!(answer.path.ends_with("/response"), "the function sends {} {}", answer.path, answer.body);
         let calls = self.aws.calls_since(given);
         let (right, calls_in_a_row) = last_write(&calls).map_or((f64::NAN, 0), |(at, calls)| (ms(at - given), calls));
         Invocation {
             right,
             right_to_calls: right / (CALLS_IN_A_ROW * ms(case.latency)),
-            invoke: ms(answered - given),
+            invoke: ms(answer.at - given),
             cpu: ms(self.process.cpu() - before),
             calls: calls.len(),
             calls_in_a_row,

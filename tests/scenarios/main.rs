@@ -21,6 +21,7 @@ mod events;
 mod failover;
 mod faults;
 mod init;
+mod lambda;
 #[cfg(target_os = "linux")]
 mod load;
 mod never_empty;
@@ -29,8 +30,8 @@ mod out_of_reach;
 mod payloads;
 mod process;
 mod rds;
-mod runtime_api;
 #[path = "../standin/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses more of it")]
 mod standin;
 mod support;
 mod undone;

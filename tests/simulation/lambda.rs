@@ -180,7 +180,7 @@ impl Lambda {
             Invocation::Schedule(payload) => (payload.clone(), "schedule".to_owned()),
             Invocation::Event(payload) => {
                 let age = self.now().saturating_sub(payload.happened());
-                (payload.to_json(|at| self.wall_clock(at).format("%Y-%m-%d %H:%M:%S%.3f").to_string()), payload.cause(age))
+                (payload.to_json(|at| self.wall_clock(at)), payload.cause(age))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! An HTTP server on loopback, with TLS or without, that counts its connections and can close them.
 
-use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub type Answer = Response<Full<Bytes>>;
+/// `None` drops the connection instead.
+pub type Answer = Option<Response<Full<Bytes>>>;
 
 /// A server on a free port; it ends with the handle.
 pub struct Server {
@@ -53,6 +54,10 @@ impl Server {
             }
         });
         Server { address, task, connections, accepted }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// How many connections have been made to it so far.
@@ -96,10 +101,10 @@ where
 {
     let service = service_fn(move |request| {
         let answer = handler(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { answer.await.ok_or(io::ErrorKind::ConnectionReset).map_err(io::Error::from) }
     });
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    // A function that is killed drops its connections: that is no fault.
+    // A function that is killed drops its connections: that is not a fault.
     tokio::select! {
         served = connection.as_mut() => drop(served),
         _ = closing.changed() => {
