@@ -24,17 +24,17 @@ pub struct Case {
 }
 
 /// What a process does between its first event and its second.
-#[derive(Clone, Copy, Debug)]
-pub enum Rest {
-    /// It waits, long enough that whatever the throttle has lent is paid back.
-    Idle,
-    /// It stands still, as Lambda lets it; AWS closes its connections meanwhile, or does not.
-    Frozen { length: Duration, closed: bool },
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rest {
+    /// For so long it stands still, as Lambda lets it. Otherwise it waits until what the throttle has lent is paid back.
+    pub frozen: Option<Duration>,
+    /// AWS closes its connections meanwhile.
+    pub is_closed: bool,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        Case { share: None, latency: Duration::ZERO, rest: Rest::Idle, map_entries: 3, stale_targets: 1, records: 1 }
+        Case { share: None, latency: Duration::ZERO, rest: Rest::default(), map_entries: 3, stale_targets: 1, records: 1 }
     }
 }
 
@@ -42,10 +42,8 @@ impl Case {
     /// The world: a group with stale targets for a first event that is a failover; before a freeze one that is in order.
     pub fn standin(&self) -> Standin {
         let stale = || (0..self.stale_targets).map(|i| format!("10.9.{}.{}:3306 unhealthy", i / 250, i % 250 + 1));
-        let targets = match self.rest {
-            Rest::Idle => stale().collect(),
-            Rest::Frozen { .. } => vec![format!("{} unhealthy", target(1))],
-        };
+        let in_order = || vec![format!("{} unhealthy", target(1))];
+        let targets = if self.rest.frozen.is_some() { in_order() } else { stale().collect() };
         let standin = Standin::new().with_targets(&targets.join(", "));
         standin.world().members = (1..=self.map_entries).map(|i| (instance(i), Some(address(i)))).collect();
         standin
@@ -63,23 +61,6 @@ impl Case {
         let record = |back| notification("RDS-EVENT-0073", &message, now - TimeDelta::milliseconds(back));
         let records: Vec<_> = (0..self.records).rev().map(record).collect();
         sns(&records, now).to_string().into_bytes()
-    }
-}
-
-impl Rest {
-    pub fn length(self) -> Duration {
-        match self {
-            Rest::Idle => Duration::from_millis(300),
-            Rest::Frozen { length, .. } => length,
-        }
-    }
-
-    pub fn is_frozen(self) -> bool {
-        matches!(self, Rest::Frozen { .. })
-    }
-
-    pub fn is_closed(self) -> bool {
-        matches!(self, Rest::Frozen { closed: true, .. })
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a person sees of an act: one line, or all of it.
 
-use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use aurora_nlb_failover::Error;
@@ -28,8 +27,7 @@ impl Played {
         let calls = calls.join(" ").replace("Describe", "").replace("Targets", "");
         let (event, outcome, ms) = (act.event, summary(&self.answer), self.took.as_secs_f64() * 1000.0);
         let (before, after) = (addresses(&self.before), addresses(&self.after));
-        let line = format!("{number:>2}  {event:<27} → {outcome:<36} {before:>20} → {after:<10} {ms:>6.0} ms  {calls}");
-        println!("{}", self.coloured(&line));
+        println!("{number:>2}  {event:<27} → {outcome:<36} {before:>20} → {after:<10} {ms:>6.0} ms  {calls}");
         if !self.is_right {
             println!("    WRONG: expected {} alone in the group, and {} error", act.target, if act.fails { "an" } else { "no" });
         }
@@ -41,17 +39,6 @@ impl Played {
             println!("    answer  {answer}");
             println!("    group   {} → {}", self.before.join(", "), self.after.join(", "));
             println!("    calls   {}\n", self.calls.join(", "));
-        }
-    }
-
-    /// Red what is wrong, green what moved.
-    fn coloured(&self, line: &str) -> String {
-        let moved = summary(&self.answer).starts_with("switched");
-        match (self.is_right, moved) {
-            _ if !stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() => line.to_owned(),
-            (false, _) => format!("\x1b[31m{line}\x1b[0m"),
-            (true, true) => format!("\x1b[32m{line}\x1b[0m"),
-            (true, false) => line.to_owned(),
         }
     }
 }

@@ -18,96 +18,70 @@ const WORDS: [&str; 30] = [
 
 /// A file of events/, changed one to six times, mostly in the notification inside its SNS message.
 pub fn bent() -> impl Strategy<Value = Value> {
-    (payload(), vec((any::<[bool; 2]>(), change()), 1..=6)).prop_map(|(mut payload, changes)| {
-        for ([in_message, in_message_too], change) in changes {
-            if in_message || in_message_too { change.apply_to_message(&mut payload) } else { change.apply(&mut payload) }
+    let change = (any::<[bool; 2]>(), any::<Index>(), change());
+    (payload(), vec(change, 1..=6)).prop_map(|(mut payload, changes)| {
+        for ([inside, inside_too], place, change) in changes {
+            match message(&mut payload) {
+                Some((text, mut notification)) if inside || inside_too => {
+                    change.apply(&mut notification, &place);
+                    *text = notification.to_string().into();
+                }
+                _ => change.apply(&mut payload, &place),
+            }
         }
         payload
     })
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    /// Anything anywhere.
-    Put(Index, Value),
-    Remove(Index),
-    /// A text is cut, a word is put there, and what stood behind it follows or does not.
-    Text {
-        place: Index,
-        cut: Index,
-        word: &'static str,
-        goes_on: bool,
-    },
-    /// The same with the bytes of the whole.
-    Bytes {
-        cut: Index,
-        bytes: Vec<u8>,
-        goes_on: bool,
-    },
-    /// The records of another payload follow.
-    Join(Value),
 }
 
 fn payload() -> impl Strategy<Value = Value> {
     select(files().iter().map(|name| file(name)).collect::<Vec<_>>())
 }
 
+/// The SNS message, and the notification in it.
+fn message(payload: &mut Value) -> Option<(&mut Value, Value)> {
+    let text = payload.pointer_mut("/Records/0/Sns/Message")?;
+    let notification = serde_json::from_str(text.as_str()?).ok()?;
+    Some((text, notification))
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Put(Value),
+    Remove,
+    /// The text is cut, this word is put there, and what stood behind it follows or does not.
+    Cut(Index, &'static str, bool),
+}
+
 fn change() -> impl Strategy<Value = Change> {
-    let text = (any::<Index>(), any::<Index>(), select(&WORDS[..]), any::<bool>());
-    let bytes = (any::<Index>(), vec(any::<u8>(), 0..8), any::<bool>());
     prop_oneof![
-        2 => (any::<Index>(), anything()).prop_map(|(place, value)| Change::Put(place, value)),
-        2 => any::<Index>().prop_map(Change::Remove),
-        6 => text.prop_map(|(place, cut, word, goes_on)| Change::Text { place, cut, word, goes_on }),
-        1 => bytes.prop_map(|(cut, bytes, goes_on)| Change::Bytes { cut, bytes, goes_on }),
-        1 => payload().prop_map(Change::Join),
+        2 => anything().prop_map(Change::Put),
+        2 => Just(Change::Remove),
+        6 => (any::<Index>(), select(&WORDS[..]), any::<bool>()).prop_map(|(at, word, goes_on)| Change::Cut(at, word, goes_on)),
     ]
 }
 
 impl Change {
-    fn apply_to_message(&self, payload: &mut Value) {
-        let text = payload.pointer_mut("/Records/0/Sns/Message");
-        let notification = text.as_deref().and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
-        let (Some(text), Some(mut notification)) = (text, notification) else { return self.apply(payload) };
-        self.apply(&mut notification);
-        *text = notification.to_string().into();
-    }
-
-    fn apply(&self, payload: &mut Value) {
+    fn apply(&self, payload: &mut Value, place: &Index) {
+        let places = places(payload);
+        let place = &places[place.index(places.len())];
         match self {
-            Change::Put(place, value) => *at(place, payload) = value.clone(),
-            Change::Remove(place) => remove(place, payload),
-            Change::Text { place, cut, word, goes_on } => {
-                if let Value::String(text) = at(place, payload) {
-                    let (head, tail) = text.split_at(text.floor_char_boundary(cut.index(text.len() + 1)));
-                    *text = [head, word, if *goes_on { tail } else { "" }].concat();
-                }
+            Change::Put(value) => *payload.pointer_mut(place).unwrap() = value.clone(),
+            Change::Remove => remove(payload, place),
+            Change::Cut(at, word, goes_on) => {
+                let value = payload.pointer_mut(place).unwrap();
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let (head, tail) = text.split_at(text.floor_char_boundary(at.index(text.len() + 1)));
+                let text = [head, word, if *goes_on { tail } else { "" }].concat();
+                // What is not a text is changed as JSON; if it is not JSON any more, it is a text from then on.
+                *value = if value.is_string() { text.into() } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
             }
-            Change::Bytes { cut, bytes, goes_on } => {
-                let whole = payload.to_string().into_bytes();
-                let (head, tail) = whole.split_at(cut.index(whole.len() + 1));
-                let changed = [head, bytes, if *goes_on { tail } else { &[] }].concat();
-                // What is not JSON any more the runtime hands on as a string.
-                let text = || String::from_utf8_lossy(&changed).into_owned().into();
-                *payload = serde_json::from_slice(&changed).unwrap_or_else(|_| text());
-            }
-            Change::Join(other) => match (payload.get_mut("Records"), other.get("Records")) {
-                (Some(Value::Array(records)), Some(Value::Array(others))) => records.extend(others.iter().cloned()),
-                _ => *payload = other.clone(),
-            },
         }
     }
 }
 
-fn at<'a>(place: &Index, value: &'a mut Value) -> &'a mut Value {
-    let places = places(value);
-    value.pointer_mut(&places[place.index(places.len())]).unwrap()
-}
-
-fn remove(place: &Index, value: &mut Value) {
-    let places = places(value);
-    let Some((parent, key)) = places[place.index(places.len())].rsplit_once('/') else { return };
-    if let Some(Value::Object(map)) = value.pointer_mut(parent) {
+fn remove(payload: &mut Value, place: &str) {
+    let (parent, key) = place.rsplit_once('/').unwrap_or_default();
+    if let Some(Value::Object(map)) = payload.pointer_mut(parent) {
         map.remove(&key.replace("~1", "/").replace("~0", "~"));
     }
 }
@@ -128,6 +102,7 @@ fn places(value: &Value) -> Vec<String> {
 
 fn anything() -> impl Strategy<Value = Value> {
     prop_oneof![
+        2 => payload(),
         8 => any_json(),
         8 => select(&WORDS[..]).prop_map(Value::from),
         1 => (0..100_000_usize).prop_map(|length| "x".repeat(length).into()),

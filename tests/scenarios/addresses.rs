@@ -1,4 +1,4 @@
-//! Where an instance is reached: public addresses, two families, a writer that has moved to a new address.
+//! Where an instance is reached: its entry in the map, or its own endpoint; public addresses, two families, a new address.
 
 use serde_json::json;
 
@@ -6,6 +6,57 @@ use crate::standin::Standin;
 use crate::support::*;
 
 const HOST: &str = "aurora-2.example.eu-west-1.rds.amazonaws.com";
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_in_no_map_is_found_by_its_own_endpoint_never_the_clusters() {
+    let standin = Standin::new();
+    let (answer, seconds) = seconds(invoke(&standin, NO_MAP, &started("aurora-2", 0))).await;
+    assert_eq!(answer.unwrap()["target"], B);
+    let mut calls = standin.calls();
+    calls[..2].sort(); // they go at once
+    let writes = ["RegisterTargets 10.0.2.22:3306", "DeregisterTargets 10.0.1.11:3306"];
+    assert_eq!(calls, [&["DescribeDBInstances", "DescribeTargetHealth"], &writes[..], &["DescribeTargetHealth"]].concat());
+    assert_eq!(seconds, 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_the_map_wins_over_discovery() {
+    let standin = Standin::new();
+    let variables = [WITH_RDS, &[("IP_DICT", r#"{"aurora-2":"10.7.7.7"}"#)]].concat();
+    invoke(&standin, &variables, &started("aurora-2", 0)).await.unwrap();
+    assert_eq!(standin.registered(), ["10.7.7.7:3306"]);
+    assert_eq!(count(&standin, "DescribeDBInstances"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_cannot_be_addressed_is_an_error_and_nothing_moves() {
+    let unresolved = Some("no-such-host.invalid");
+    // Variables, the instance that the event names, the endpoint of aurora-2; the error.
+    for (variables, instance, endpoint, name, words) in [
+        (NO_MAP, "aurora-2", None, "AddressUnresolved", ["aurora-2", "has no endpoint yet"]),
+        (NO_MAP, "aurora-2", unresolved, "AddressUnresolved", ["aurora-2", "no-such-host.invalid does not resolve"]),
+        (NO_MAP, "aurora-9", unresolved, "UnknownInstance", ["\"aurora-9\"", "aurora-1, aurora-2, aurora-3"]),
+        (WITHOUT_RDS, "aurora-9", unresolved, "UnknownInstance", ["\"aurora-9\"", "aurora-1, aurora-2, aurora-3"]),
+    ] {
+        let standin = Standin::new();
+        standin.world().members[1].1 = endpoint.map(str::to_owned);
+        assert_fails(invoke(&standin, variables, &started(instance, 0)).await, name, &words);
+        assert!(standin.writes().is_empty());
+    }
+}
+
+/// The recommended set-up has no map, so a failover depends on DNS.
+#[tokio::test(start_paused = true)]
+async fn a_dns_lookup_that_fails_is_tried_again_for_five_seconds() {
+    for (failures, resolves) in [(2, true), (9, true), (1_000, false)] {
+        let standin = Standin::new();
+        standin.world().dns_failures = failures;
+        let (answer, seconds) = seconds(invoke(&standin, NO_MAP, &started("aurora-2", 0))).await;
+        assert_eq!(summary(&answer), if resolves { "switched aurora-2 event" } else { "AddressUnresolved" });
+        assert_eq!(standin.registered() == [B], resolves, "{failures}");
+        assert!(seconds <= 5.0, "{seconds}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_public_address_of_a_public_instance_is_an_error_that_names_both_remedies_and_nothing_moves() {
@@ -36,13 +87,6 @@ async fn an_address_is_public_only_by_both_signs() {
         assert_eq!(standin.registered(), [format!("{address}:3306")]);
         assert_eq!(count(&standin, "DescribeTargetGroups"), 0);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_entry_of_the_map_helps_a_public_instance() {
-    let standin = Standin::new().with_public("aurora-2").with_endpoint("aurora-2", "54.72.1.2");
-    invoke(&standin, WITH_RDS, &started("aurora-2", 0)).await.unwrap();
-    assert_eq!(standin.registered(), [B]);
 }
 
 #[tokio::test(start_paused = true)]

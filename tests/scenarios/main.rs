@@ -15,7 +15,6 @@ mod addresses;
 mod check;
 mod check_in_context;
 mod comparison;
-mod discovery;
 mod dry_run;
 mod events;
 mod failover;

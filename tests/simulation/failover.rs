@@ -11,7 +11,7 @@ pub type Event = (&'static str, String, Ms);
 /// A history in the making.
 pub struct Draft<'a> {
     pub rng: &'a mut Rng,
-    climate: Climate,
+    climate: &'a Climate,
     members: usize,
     mapped: usize,
     writer: usize,
@@ -24,7 +24,7 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(rng: &'a mut Rng, climate: Climate, members: usize, mapped: usize) -> Draft<'a> {
+    pub fn new(rng: &'a mut Rng, climate: &'a Climate, members: usize, mapped: usize) -> Draft<'a> {
         Draft {
             rng,
             climate,

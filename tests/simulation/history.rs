@@ -84,7 +84,7 @@ pub fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
 }
 
 impl History {
-    pub fn new(climate: Climate, seed: u64) -> History {
+    pub fn new(climate: &Climate, seed: u64) -> History {
         let mut rng = Rng::with_seed(seed);
         let members = rng.usize(2..=6);
         let mapped = if rng.bool() { members } else { rng.usize(0..=members) };
@@ -126,6 +126,12 @@ impl History {
 
     pub fn first_failover(&self) -> Ms {
         self.truths[1].at
+    }
+
+    /// Whether a member is or ever was at this address.
+    pub fn has(&self, at: &str) -> bool {
+        let generations = 0..=self.replacements.len() as u8;
+        generations.flat_map(|generation| (0..self.members).map(move |member| address(member, generation))).any(|own| own == at)
     }
 
     pub fn view(&self, at: Ms) -> &View {

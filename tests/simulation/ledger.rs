@@ -147,15 +147,10 @@ impl Ledger {
                 self.violation("the group was emptied");
             }
         }
-        let is_members = |id: &String| {
-            let generations = 0..=self.history.replacements.len() as u8;
-            generations
-                .flat_map(|generation| (0..self.history.members).map(move |member| address(member, generation)))
-                .any(|at| at == *id)
-        };
-        let strangers: Vec<_> = now.iter().filter(|id| !before.contains(id) && !is_members(id)).cloned().collect();
-        for stranger in strangers {
-            self.violation(&format!("{stranger} was registered and is no member"));
+        for id in &now {
+            if !before.contains(id) && !self.history.has(id) {
+                self.violation(&format!("{id} was registered and is not a member"));
+            }
         }
         if RUN.with(|run| run.garbled.get()) {
             self.violation("a write followed from a list that could not be read");

@@ -2,7 +2,6 @@
 //! happened.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt, Full};
@@ -50,8 +49,8 @@ pub struct Sent {
 }
 
 struct Lambda {
-    waiting: Mutex<UnboundedReceiver<Event>>,
-    count: AtomicUsize,
+    /// The events to come, and how many were given.
+    waiting: Mutex<(UnboundedReceiver<Event>, usize)>,
     asked: UnboundedSender<Instant>,
     given: UnboundedSender<Instant>,
     sent: UnboundedSender<Sent>,
@@ -61,8 +60,7 @@ impl RuntimeApi {
     pub async fn start() -> RuntimeApi {
         let ((events, waiting), (to_asked, asked)) = (unbounded_channel(), unbounded_channel());
         let ((to_given, given), (to_sent, sent)) = (unbounded_channel(), unbounded_channel());
-        let (waiting, count) = (Mutex::new(waiting), AtomicUsize::new(0));
-        let lambda = Arc::new(Lambda { waiting, count, asked: to_asked, given: to_given, sent: to_sent });
+        let lambda = Arc::new(Lambda { waiting: Mutex::new((waiting, 0)), asked: to_asked, given: to_given, sent: to_sent });
         let handler = move |request: Request<Incoming>| {
             let lambda = lambda.clone();
             async move { if request.method() == Method::POST { lambda.take(request).await } else { lambda.next(request).await } }
@@ -117,9 +115,11 @@ impl Lambda {
     async fn next(&self, request: Request<Incoming>) -> Answer {
         assert_eq!(request.uri().path().strip_prefix(PATH), Some("invocation/next"));
         self.asked.send(Instant::now()).ok()?;
-        let (event, deadline) = self.waiting.lock().await.recv().await?;
+        let (waiting, given) = &mut *self.waiting.lock().await;
+        let (event, deadline) = waiting.recv().await?;
         self.given.send(Instant::now()).ok()?;
-        let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
+        let id = format!("request-{given}");
+        *given += 1;
         let answer = Response::builder()
             .header("Content-Type", "application/json")
             .header("Lambda-Runtime-Aws-Request-Id", id)
