@@ -1,8 +1,5 @@
 //! Where an instance is reached: its entry in the map, or its own endpoint; public addresses, two families, a new address.
 
-use serde_json::json;
-
-use crate::standin::Standin;
 use crate::support::*;
 
 const HOST: &str = "aurora-2.example.eu-west-1.rds.amazonaws.com";

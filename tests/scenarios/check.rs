@@ -1,8 +1,6 @@
 //! `check` reports nothing about a perfect set-up, and about a set-up with one fault only that fault, with its remedy.
 
-use serde_json::{Value, json};
-
-use crate::standin::{ATTRIBUTES, Standin};
+use crate::standin::ATTRIBUTES;
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,6 @@
 //! `check` where one fault, or the moment, changes what is to be said of another.
 
-use serde_json::{Value, json};
-
 use crate::check::codes;
-use crate::standin::function::function;
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 /// `check` reports only the type: the rest follows from it.

@@ -1,9 +1,6 @@
 //! What a scheduled run logs about the map; an alarm counts these lines.
 
-use serde_json::Value;
-
 use crate::lambda::{Lambda, fresh};
-use crate::standin::Standin;
 use crate::support::*;
 
 /// Level and finding, and the message, of each log line with a finding, of one `reconcile` by the built binary.

@@ -1,8 +1,5 @@
 //! A dry run decides, and writes nothing.
 
-use serde_json::{Value, json};
-
-use crate::standin::Standin;
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,11 @@
 //! Every file of events/, as a user invokes with it: events/README.md has a row for each, and the row must be right.
 
-use std::time::Duration;
-
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_lambda_events::sns::SnsEvent;
 use chrono::TimeDelta;
-use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::standin::Standin;
 use crate::standin::events::{file, files};
-use crate::standin::function::{function, handle};
 use crate::support::*;
 
 /// The rows of the page's table: file, what it is, the outcome with `IP_DICT` alone, the outcome with `DB_CLUSTER_ID` too.

@@ -1,8 +1,5 @@
 //! The main job: a failover event moves the target, whatever the group looked like before.
 
-use serde_json::json;
-
-use crate::standin::Standin;
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,6 @@
 //! Faults of AWS: whatever fails, the group is never left empty, and no failure is answered as a success.
 
-use std::time::Duration;
-
-use crate::standin::function::{config, function, function_with};
 use crate::standin::query::{list, response};
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]

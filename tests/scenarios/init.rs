@@ -4,10 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
-use serde_json::{Value, json};
-
 use crate::lambda::{Lambda, fresh};
-use crate::standin::{Standin, TARGET_GROUP, ip_dict};
+use crate::standin::{TARGET_GROUP, ip_dict};
 use crate::support::*;
 
 /// As under cargo lambda watch on a developer's own machine.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastrand::Rng;
-use serde_json::Value;
 
 use crate::lambda::{Lambda, fresh};
-use crate::standin::{Fault, Hook, Standin};
+use crate::standin::Hook;
 use crate::support::*;
 
 /// Resident kilobytes and open file descriptors of a process.

@@ -1,11 +1,5 @@
 //! Rule 1 at its last look: two runs at once cannot leave the group empty.
 
-use std::time::Duration;
-
-use serde_json::json;
-
-use crate::standin::function::function;
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 /// Without reserved concurrency: the event's run is slow, and one that believes RDS undoes it meanwhile.

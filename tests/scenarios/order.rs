@@ -1,9 +1,5 @@
 //! The order of events: what is older than an event that this process has acted on is late.
 
-use serde_json::{Value, json};
-
-use crate::standin::function::function;
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! RDS does not answer, or answers what cannot be read.
 
 use crate::standin::query::{element, response};
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 fn broken(fault: &Fault) -> Standin {

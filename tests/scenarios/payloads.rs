@@ -1,8 +1,5 @@
 //! Payloads in all their variety: what is acted on, what is ignored, what is refused.
 
-use serde_json::{Value, json};
-
-use crate::standin::Standin;
 use crate::support::*;
 
 /// The notification of a failover to aurora-2 that has just started, with these fields changed.

@@ -1,14 +1,10 @@
 //! The built binary, started as Lambda starts it: events over the Runtime API, AWS over HTTP, log lines on standard
 //! output.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::lambda::{Lambda, aged, fresh};
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 /// The log lines of this level.

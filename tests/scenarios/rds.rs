@@ -1,10 +1,5 @@
 //! RDS as the second witness: when the function asks it, what it may decide, and how long the function waits for it.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
-use crate::standin::{Fault, MEMBERS, Standin};
 use crate::support::*;
 
 const UNSETTLED: &[(&str, &str)] = &[("failing-over", "aurora-1"), ("failing-over", "aurora-2"), ("available", "aurora-2")];

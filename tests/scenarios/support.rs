@@ -1,16 +1,16 @@
-//! What the scenarios share: events of a given age, and one invocation after another.
+//! The prelude of the scenarios: the stand-in, events of a given age, and one invocation after another.
 
-use std::time::Duration;
+pub use std::time::Duration;
 
 use aurora_nlb_failover::{Error, Function};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+pub use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::standin::CLUSTER;
 use crate::standin::events::{self, sns as sns_at};
-use crate::standin::function::{function, handle};
-pub use crate::standin::{A, B, C, function::summary};
-use crate::standin::{CLUSTER, Fault, Standin};
+pub use crate::standin::function::{config, function, function_with, handle, summary};
+pub use crate::standin::{A, B, C, Fault, MEMBERS, Standin};
 
 pub type Variables<'a> = &'a [(&'a str, &'a str)];
 

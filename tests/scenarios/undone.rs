@@ -1,8 +1,5 @@
 //! Rule 9: which switches RDS, whose API is late, may undo, and which it may not.
 
-use serde_json::Value;
-
-use crate::standin::Standin;
 use crate::support::*;
 
 fn is_held_back(answer: &Value, reason: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -64,7 +65,7 @@ impl Run {
 }
 
 pub struct Ledger {
-    history: History,
+    history: Arc<History>,
     begin: Instant,
     since: Ms,
     writer: Option<usize>,
@@ -77,9 +78,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(history: &History, begin: Instant) -> Ledger {
+    pub fn new(history: Arc<History>, begin: Instant) -> Ledger {
         Ledger {
-            history: history.clone(),
+            history,
             begin,
             since: 0,
             writer: None,

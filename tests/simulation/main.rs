@@ -69,7 +69,7 @@ fn play_all(
         loop {
             let Some(seed) = seeds.lock().unwrap().next() else { return };
             let history = History::new(climate, seed);
-            let outcome = play(&history, algorithm, &sdk);
+            let outcome = play(history.clone(), algorithm, &sdk);
             if is_promised && let Err(broken) = verdict(&history, &outcome) {
                 panic!("{broken}\n\nreplay: SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture");
             }
@@ -122,8 +122,8 @@ fn comparison() {
 fn replay() {
     let seed = number("SIMULATION_SEED", 0);
     let history = History::new(Climate::of(seed), seed);
-    let outcome = play(&history, WHOLE, &sdk());
+    let outcome = play(history.clone(), WHOLE, &sdk());
     println!("{:?}\n{history:#?}\n{}", Climate::of(seed), outcome.trace.join("\n"));
     verdict(&history, &outcome).unwrap();
-    assert_eq!(play(&history, WHOLE, &sdk()).trace, outcome.trace, "a history plays the same twice");
+    assert_eq!(play(history.clone(), WHOLE, &sdk()).trace, outcome.trace, "a history plays the same twice");
 }
