@@ -59,7 +59,7 @@ const OTHERS: [(u64, &str, u64); 3] = [(29, "512 MB", LATENCY), (SMALL.0, SMALL.
 struct Options {
     runs: usize,
     freeze: Duration,
-    /// The release build, unless told otherwise.
+    /// Instead of the release build.
     binary: Option<PathBuf>,
     only_ours: bool,
 }

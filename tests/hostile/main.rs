@@ -28,7 +28,7 @@ use standin::{A, B, C, CLUSTER, Standin};
 use tokio::time::Instant;
 
 fn inputs() -> u32 {
-    std::env::var("HOSTILE_INPUTS").map_or(10_000, |text| text.parse().unwrap())
+    std::env::var("HOSTILE_INPUTS").map_or(5_000, |text| text.parse().unwrap())
 }
 
 /// Tries so many inputs, and panics with the smallest that fails.

@@ -53,7 +53,7 @@ fn with_random_faults(standin: &Standin) -> (Arc<AtomicUsize>, Arc<AtomicUsize>)
 
 #[tokio::test]
 async fn a_long_life_leaks_nothing_loses_nothing_and_keeps_its_connections() {
-    let invocations = std::env::var("LOAD_INVOCATIONS").map_or(1_000, |text| text.parse().unwrap());
+    let invocations = std::env::var("LOAD_INVOCATIONS").map_or(500, |text| text.parse().unwrap());
     let (standin, mut rng, mut errors, mut warm) = (Standin::new(), Rng::with_seed(42), 0, (0, 0));
     let (calls, faults) = with_random_faults(&standin);
     let mut lambda = Lambda::start(&standin, WITH_RDS).await;

@@ -60,7 +60,7 @@ async fn the_same_event_by_two_ways_is_no_older_one() {
 #[tokio::test(start_paused = true)]
 async fn only_an_event_that_was_acted_on_counts() {
     let on_completed = [WITH_RDS, &[("SWITCH_ON", "completed")]].concat();
-    // What becomes of the newer event; whether the older one is late afterwards.
+    // The outcome of the newer event; whether the older one is late afterwards.
     let table: [(&str, Variables, Value, Fault, bool); 6] = [
         ("switched", WITH_RDS, started("aurora-3", 0), PASS, true),
         ("unchanged", WITH_RDS, started("aurora-1", 0), PASS, true),

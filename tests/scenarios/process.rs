@@ -104,7 +104,7 @@ async fn dropped_connections_and_a_slow_service_are_survived_over_real_sockets()
     assert_eq!(standin.registered(), [B]);
 }
 
-/// What the function says of a service at this address, within two seconds.
+/// The error that the function reports within two seconds if AWS is at this address.
 async fn error_at(endpoint: &str) -> String {
     let mut lambda = Lambda::start_at(endpoint, WITHOUT_RDS).await;
     let (path, error) = lambda.invoke_within(Duration::from_secs(2), fresh(&started("aurora-2", 0))).await;

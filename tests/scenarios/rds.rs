@@ -18,7 +18,7 @@ fn table_of_decisions() -> Vec<Cell> {
         (started("aurora-2", OLD),              LATE,        "unchanged aurora-1 rds",      1, 0.0),
         (started("aurora-2", OLD),              SHOWS_B,     "switched aurora-2 rds",       2, 5.0),
         (started("aurora-2", OLD),              SHOWS_C,     "switched aurora-3 rds",       2, 5.0),
-        (started("", 0),                        UNSETTLED,   "switched aurora-2 rds",       4, 15.0), // it names nobody
+        (started("", 0),                        UNSETTLED,   "switched aurora-2 rds",       4, 15.0), // it names no instance
         (completed("aurora-2", 0),              SHOWS_B,     "switched aurora-2 event+rds", 1, 0.0),
         (completed("aurora-2", 0),              UNSETTLED,   "switched aurora-2 event",     1, 0.0),
         (completed("aurora-2", 0),              TWO_WRITERS, "switched aurora-2 event",     1, 0.0),

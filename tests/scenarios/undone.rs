@@ -40,10 +40,15 @@ async fn a_completed_event_waits_for_an_rds_that_is_late() {
 #[tokio::test(start_paused = true)]
 async fn rds_alone_takes_nothing_away_from_the_instance_that_an_event_has_just_named() {
     // Seconds since the event; what is asked; whether the switch is taken back.
-    let held = [(1, schedule()), (1, reconcile()), (1, completed("aurora-1", 61_000)), (60, schedule())];
-    let taken_back = [(61, schedule()), (1, forced())];
-    let held = held.map(|(after, payload)| (after, payload, false));
-    for (after, payload, taken_back) in held.into_iter().chain(taken_back.map(|(after, payload)| (after, payload, true))) {
+    let table = [
+        (1, schedule(), false),
+        (1, reconcile(), false),
+        (1, completed("aurora-1", 61_000), false),
+        (60, schedule(), false),
+        (61, schedule(), true),
+        (1, forced(), true),
+    ];
+    for (after, payload, taken_back) in table {
         let standin = Standin::new().rds_shows(LATE);
         let function = switched_to_b(&standin, 0).await;
         settle(&standin);

@@ -1,4 +1,4 @@
-//! What becomes of an event on its way: RDS loses it, SNS repeats it, it is late, mostly by seconds, sometimes by hours.
+//! What happens to an event on its way: RDS loses it, SNS repeats it, it is late, mostly by seconds, sometimes by hours.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;

@@ -103,7 +103,7 @@ impl<'a> Draft<'a> {
     }
 
     /// One instance that the map does not have, or, where it has none, all at once, as a blue/green switchover does. No event of
-    /// the category `failover` tells of it. A writer that is replaced alone is away for a while.
+    /// the category `failover` announces it. A writer that is replaced alone is away for a while.
     pub fn replacement(&mut self) {
         let at = self.at + self.gap();
         let all = self.mapped == 0 && self.rng.bool();

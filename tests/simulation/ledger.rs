@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::history::{History, Ms, address, instance};
 use crate::standin::Target;
 
-/// What came of a history.
+/// The outcome of a history.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Broken promises, each with its moment.
@@ -37,7 +37,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
     /// The answer's evidence was `rds`, or there was no answer and it would have been; and it was not RDS-EVENT-0069, fresh, that
-    /// asked, for that is a second witness: it says itself that the failover is over.
+    /// asked: that event is a second witness, because it says itself that the failover is over.
     pub by_rds_alone: bool,
     pub trigger: String,
     pub rds_showed: &'static str,
@@ -102,7 +102,7 @@ impl Ledger {
     /// Books the time since the last change, then takes over what is registered now.
     fn book(&mut self, targets: &[Target]) {
         let now = self.now();
-        // What the group held before the first failover says nothing of failovers.
+        // What the group held before the first failover is not counted.
         let passed = now.saturating_sub(self.since.max(self.history.first_failover()));
         self.since = now;
         if self.writer.is_some() {
@@ -128,7 +128,7 @@ impl Ledger {
         let (writer, rightful) = (truth.writer, truth.rightful);
         let rightful = address(rightful, self.history.generation(rightful, now, |moved| moved.at));
         if (writer, &rightful) != (self.writer, &self.rightful) {
-            self.note(|| format!("the writer is {} at {rightful}", writer.map_or("nobody".to_owned(), instance)));
+            self.note(|| format!("the writer is {} at {rightful}", writer.map_or("unknown".to_owned(), instance)));
             let unrecovered = self.recovering.take().map(|since| now - since);
             self.outcome.recoveries.extend(unrecovered);
             self.recovering = (writer.is_some() && now > 0).then_some(now);

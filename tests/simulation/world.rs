@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, RUN};
 use crate::play::Stage;
 use crate::standin::{Chaos, Fault, Hook, Standin, Target, View};
 
-/// Brings a stand-in to where the history begins; `written` is told of each write.
+/// Brings a stand-in to where the history begins; `written` is notified of each write.
 pub fn begin(history: &History, ledger: &Arc<Mutex<Ledger>>, written: Arc<Notify>) -> Standin {
     let standin = Standin::new();
     let mut world = standin.world();

@@ -27,7 +27,7 @@ type Handler = Arc<dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Answ
 pub struct Server {
     pub address: SocketAddr,
     task: JoinHandle<()>,
-    /// Each open connection holds a receiver, and ends when it is told to.
+    /// Each open connection holds a receiver, and ends when that is notified.
     connections: Arc<watch::Sender<()>>,
     accepted: Arc<AtomicUsize>,
 }
