@@ -1,5 +1,7 @@
 //! The acts: what happens, what RDS shows meanwhile, and where the target must be afterwards.
 
+use crate::standin::{Fault, Standin};
+
 /// One act of the drill.
 pub struct Act {
     pub story: &'static str,
@@ -11,29 +13,36 @@ pub struct Act {
     pub rds: (&'static str, &'static str),
     /// The address of the one registered target afterwards.
     pub target: &'static str,
-    pub meanwhile: Meanwhile,
+    /// What else goes on.
+    pub meanwhile: fn(&Standin, u16),
     /// Whether this act and those after it are played without a map.
     pub without_map: bool,
     /// Whether the function must report an error.
     pub fails: bool,
 }
 
-/// What else goes on.
-pub enum Meanwhile {
-    Nothing,
-    /// Just after this run has deregistered the old target, another run deregisters the new one.
-    AnotherRunEmptiesTheGroup,
-    Aurora3GetsANewAddress,
+fn nothing(_: &Standin, _: u16) {}
+
+/// Just after this run has deregistered the old target, another run deregisters the new one.
+fn another_run_empties_the_group(standin: &Standin, port: u16) {
+    standin.clone().with_fault("DeregisterTargets", Fault::AlsoGone(format!("{C}:{port}").leak()));
+}
+
+/// It is days later, so no target is `initial` any more.
+fn aurora_3_gets_a_new_address(standin: &Standin, _: u16) {
+    let mut world = standin.world();
+    world.members[2].1 = Some(D.to_owned());
+    world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
 }
 
 const fn act(story: &'static str, event: &'static str, ago: i64, rds: (&'static str, &'static str), target: &'static str) -> Act {
-    Act { story, event, ago, rds, target, meanwhile: Meanwhile::Nothing, without_map: false, fails: false }
+    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false }
 }
 
 const A: &str = "10.0.1.11";
 const B: &str = "10.0.2.22";
 const C: &str = "10.0.3.33";
-pub const D: &str = "10.0.3.99";
+const D: &str = "10.0.3.99";
 
 const SHOWS_A: (&str, &str) = ("available", "aurora-1");
 const SHOWS_B: (&str, &str) = ("available", "aurora-2");
@@ -53,13 +62,13 @@ pub const ACTS: &[Act] = &[
     act("An older started event arrives after it: late by order, however young", "started-cross-az", 40, SHOWS_A, A),
     act("The next failover's started event is lost; the completed one does it, and RDS agrees", "completed", 1, SHOWS_B, B),
     act("A started event for aurora-3 arrives three hours late: RDS decides", "started-same-az", 10_800, SHOWS_B, B),
-    Act { meanwhile: Meanwhile::AnotherRunEmptiesTheGroup,
+    Act { meanwhile: another_run_empties_the_group,
           ..act("A failover to aurora-3, and another run empties the group at the same moment: it is filled again", "started-same-az", 0, SHOWS_B, C) },
     Act { fails: true,
           ..act("An event names an unknown instance: an error for Lambda to report, and nothing moves", "unknown-instance", 0, SHOWS_C, C) },
     act("RDS announces its subscription in plain text", "subscription-notice", 0, SHOWS_C, C),
     act("The set-up is examined", "check", 0, SHOWS_C, C),
-    Act { meanwhile: Meanwhile::Aurora3GetsANewAddress,
+    Act { meanwhile: aurora_3_gets_a_new_address,
           ..act("A blue/green switchover gives aurora-3 a new address; the map has the old one, which wins: nothing moves", "eventbridge-scheduled", 0, SHOWS_C, C) },
     act("That is an alarm: the run before has logged the same finding", "check", 0, SHOWS_C, C),
     Act { without_map: true, ..act("The same without a map: the scheduled run finds the new address", "eventbridge-scheduled", 0, SHOWS_C, D) },

@@ -13,7 +13,7 @@ mod standin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use acts::{ACTS, Act, D, Meanwhile};
+use acts::{ACTS, Act};
 use aurora_nlb_failover::Function;
 use aurora_nlb_failover::aws::sdk::{https, settings};
 use aws_sdk_elasticloadbalancingv2::config::{Credentials, Region};
@@ -22,7 +22,7 @@ use serde_json::Value;
 use show::Played;
 use standin::events::{event_time, file};
 use standin::function::{config, function_with, handle};
-use standin::{CLUSTER, Fault, Standin, ip_dict};
+use standin::{CLUSTER, Standin, ip_dict};
 use tokio::time::Instant;
 
 #[tokio::main]
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
     let mut function = start(&server.url(), &standin, &ip_dict(), port).await;
     let mut all_right = true;
     for (i, act) in ACTS.iter().enumerate() {
-        set_up(act, port, &standin);
+        (act.meanwhile)(&standin, port);
         if act.without_map {
             function = start(&server.url(), &standin, "", port).await;
         }
@@ -61,22 +61,6 @@ fn arguments() -> Option<(u16, bool)> {
         }
     }
     Some((port, verbose))
-}
-
-fn set_up(act: &Act, port: u16, standin: &Standin) {
-    let mut world = standin.world();
-    match act.meanwhile {
-        Meanwhile::Nothing => {}
-        Meanwhile::AnotherRunEmptiesTheGroup => {
-            world.faults.push_back(("DeregisterTargets", Fault::AlsoGone(format!("{}:{port}", act.target).leak())));
-        }
-        Meanwhile::Aurora3GetsANewAddress => {
-            world.members[2].1 = Some(D.to_owned());
-            // Days later no target is `initial` any more.
-            let registered = world.targets.iter_mut().filter(|target| target.is_registered());
-            registered.for_each(|target| "unhealthy".clone_into(&mut target.state));
-        }
-    }
 }
 
 async fn start(endpoint: &str, standin: &Standin, map: &str, port: u16) -> Function {
