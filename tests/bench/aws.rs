@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::Server;
+use crate::standin::Standin;
 use crate::standin::query::Parameters;
-use crate::standin::{Reply, Standin};
+use crate::standin::server::Server;
 
 pub struct Aws {
     pub server: Server,
@@ -32,20 +32,16 @@ impl Aws {
         let handler = move |request: Request<Incoming>| {
             let (standin, calls, begin) = (standin.clone(), keep.clone(), Instant::now());
             async move {
-                let is_call = request.method() == Method::POST;
-                let body = request.into_body().collect().await.unwrap().to_bytes();
+                let body = request.into_body().collect().await.ok()?.to_bytes();
                 // Tokio's timer counts in whole milliseconds, upwards.
                 tokio::time::sleep(latency.saturating_sub(Duration::from_millis(1))).await;
                 while begin.elapsed() < latency {
                     tokio::task::yield_now().await;
                 }
-                if !is_call {
-                    return Response::new(Full::default());
-                }
                 let action = Parameters::parse(&body).get("Action").to_owned();
-                let Reply::Answer { status, body, .. } = standin.answer(&body) else { panic!("no faults here") };
+                let answer = standin.respond(&body).await;
                 calls.lock().unwrap().push(Call { action, begin, end: Instant::now() });
-                Response::builder().status(status).header("Content-Type", "text/xml").body(Full::from(body)).unwrap()
+                answer
             }
         };
         Aws { server: Server::start(Some(tls), handler).await, calls }

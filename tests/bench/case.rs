@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use crate::standin::Standin;
+use crate::standin::events::{notification, sns, started};
 
 /// A scheduled run, as the template's rule starts one each minute.
 pub const SCHEDULED: &[u8] = include_bytes!("../../events/eventbridge-scheduled.json");
@@ -18,21 +20,21 @@ pub struct Case {
     pub rest: Rest,
     pub map_entries: usize,
     pub stale_targets: usize,
-    pub records: usize,
+    pub records: i64,
 }
 
 /// What a process does between its first event and its second.
-#[derive(Clone, Copy, Debug)]
-pub enum Rest {
-    /// It waits, long enough that whatever the throttle has lent is paid back.
-    Idle,
-    /// It stands still, as Lambda lets it; AWS closes its connections meanwhile, or does not.
-    Frozen { length: Duration, closed: bool },
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rest {
+    /// For so long it stands still, as Lambda lets it. Otherwise it waits until what the throttle has lent is paid back.
+    pub frozen: Option<Duration>,
+    /// AWS closes its connections meanwhile.
+    pub is_closed: bool,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        Case { share: None, latency: Duration::ZERO, rest: Rest::Idle, map_entries: 3, stale_targets: 1, records: 1 }
+        Case { share: None, latency: Duration::ZERO, rest: Rest::default(), map_entries: 3, stale_targets: 1, records: 1 }
     }
 }
 
@@ -40,10 +42,8 @@ impl Case {
     /// The world: a group with stale targets for a first event that is a failover; before a freeze one that is in order.
     pub fn standin(&self) -> Standin {
         let stale = || (0..self.stale_targets).map(|i| format!("10.9.{}.{}:3306 unhealthy", i / 250, i % 250 + 1));
-        let targets = match self.rest {
-            Rest::Idle => stale().collect(),
-            Rest::Frozen { .. } => vec![format!("{} unhealthy", target(1))],
-        };
+        let in_order = || vec![format!("{} unhealthy", target(1))];
+        let targets = if self.rest.frozen.is_some() { in_order() } else { stale().collect() };
         let standin = Standin::new().with_targets(&targets.join(", "));
         standin.world().members = (1..=self.map_entries).map(|i| (instance(i), Some(address(i)))).collect();
         standin
@@ -56,37 +56,11 @@ impl Case {
 
     /// A failover to this instance that has just started. Other records in it are older ones.
     pub fn failover_to(&self, number: usize) -> Vec<u8> {
-        let now = SystemTime::now();
-        let record = |back: u64| {
-            let time = chrono::DateTime::<chrono::Utc>::from(now - Duration::from_millis(back));
-            let message = json!({
-                "Event Source": "db-cluster",
-                "Event Time": time.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-                "Source ID": "aurora-prod",
-                "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
-                "Event ID": "http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#RDS-EVENT-0073",
-                "Event Message": format!("Started cross AZ failover to DB instance: {}", instance(number)),
-            });
-            json!({ "EventSource": "aws:sns", "Sns": { "Message": message.to_string(), "Timestamp": time.to_rfc3339() } })
-        };
-        json!({ "Records": (0..self.records as u64).rev().map(record).collect::<Vec<_>>() }).to_string().into_bytes()
-    }
-}
-
-impl Rest {
-    pub fn length(self) -> Duration {
-        match self {
-            Rest::Idle => Duration::from_millis(300),
-            Rest::Frozen { length, .. } => length,
-        }
-    }
-
-    pub fn is_frozen(self) -> bool {
-        matches!(self, Rest::Frozen { .. })
-    }
-
-    pub fn is_closed(self) -> bool {
-        matches!(self, Rest::Frozen { closed: true, .. })
+        let now = DateTime::<Utc>::from(SystemTime::now());
+        let message = started(&instance(number));
+        let record = |back| notification("RDS-EVENT-0073", &message, now - TimeDelta::milliseconds(back));
+        let records: Vec<_> = (0..self.records).rev().map(record).collect();
+        sns(&records, now).to_string().into_bytes()
     }
 }
 

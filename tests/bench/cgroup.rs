@@ -10,8 +10,8 @@ const PERIOD_US: u64 = 20_000;
 
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
-/// A cgroup for one process, version 2 or 1, removed in the end. One for each: whoever overruns the share leaves the debt to
-/// the next one in the same cgroup.
+/// A cgroup for one process, version 2 or 1, removed in the end. One for each: a process that overruns its share leaves the
+/// debt to the next one in the same cgroup.
 pub struct Cgroup {
     folder: PathBuf,
     is_v2: bool,

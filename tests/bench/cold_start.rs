@@ -30,12 +30,9 @@ mod aws;
 mod case;
 mod certificates;
 mod cgroup;
-mod freeze;
 mod measure;
 mod process;
 mod report;
-mod runtime_api;
-mod server;
 #[path = "../standin/mod.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod standin;
@@ -62,10 +59,9 @@ const OTHERS: [(u64, &str, u64); 3] = [(29, "512 MB", LATENCY), (SMALL.0, SMALL.
 struct Options {
     runs: usize,
     freeze: Duration,
-    /// The release build, unless told otherwise.
+    /// Instead of the release build.
     binary: Option<PathBuf>,
     only_ours: bool,
-    without_growth: bool,
 }
 
 /// What all measurements share.
@@ -96,9 +92,7 @@ async fn main() -> ExitCode {
     for (what, closed) in [("connection open", false), ("connection closed meanwhile", true)] {
         targets.push(bench.frozen(what, closed).await);
     }
-    if !bench.options.without_growth {
-        bench.growth().await;
-    }
+    bench.growth().await;
     if targets::judge(&targets) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -117,13 +111,14 @@ impl Bench {
     }
 
     async fn compare_cold(&self, memory: (u64, &str), latency: u64) -> Vec<Vec<Sample>> {
-        self.compare("cold", &report::COLD, memory, latency, Rest::Idle).await
+        self.compare("cold", &report::COLD, memory, latency, Rest::default()).await
     }
 
     async fn frozen(&self, what: &str, closed: bool) -> Target {
         let length = self.options.freeze;
         let what = format!("frozen for {} s, {what}", length.as_secs());
-        let samples = self.compare(&what, &report::THAWED, SMALL, LATENCY, Rest::Frozen { length, closed }).await;
+        let samples =
+            self.compare(&what, &report::THAWED, SMALL, LATENCY, Rest { frozen: Some(length), is_closed: closed }).await;
         targets::right(&what, LATENCY, 5, |sample| sample.warm.right, &samples, self.limited)
     }
 
@@ -178,8 +173,7 @@ impl Bench {
 }
 
 fn options() -> Options {
-    let mut options =
-        Options { runs: 11, freeze: Duration::from_secs(60), binary: None, only_ours: false, without_growth: false };
+    let mut options = Options { runs: 11, freeze: Duration::from_secs(60), binary: None, only_ours: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|number| number.parse().ok());
@@ -188,10 +182,9 @@ fn options() -> Options {
             "--freeze" => options.freeze = Duration::from_secs(number().expect("--freeze SECONDS")),
             "--binary" => options.binary = Some(arguments.next().expect("--binary PATH").into()),
             "--only-ours" => options.only_ours = true,
-            "--without-growth" => options.without_growth = true,
             // Cargo's own.
             "--bench" => {}
-            other => panic!("{other}: expected --runs NUMBER, --freeze SECONDS, --binary PATH, --only-ours, --without-growth"),
+            other => panic!("{other}: expected --runs NUMBER, --freeze SECONDS, --binary PATH, --only-ours"),
         }
     }
     options

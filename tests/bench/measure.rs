@@ -6,10 +6,9 @@ use crate::aws::{Aws, last_write};
 use crate::case::{self, Case};
 use crate::certificates::Certificates;
 use crate::cgroup::Cgroup;
-use crate::freeze::Frozen;
-use crate::process::Process;
-use crate::runtime_api::RuntimeApi;
+use crate::process::{Frozen, Process};
 use crate::standin::Standin;
+use crate::standin::runtime_api::RuntimeApi;
 use crate::subject::Subject;
 
 /// How many calls in a row must be answered until the group is right: read, register, deregister.
@@ -17,6 +16,9 @@ pub const CALLS_IN_A_ROW: f64 = 3.0;
 
 /// How long an event is in the socket of a frozen function before it goes on: Lambda lets it go on because of an event.
 const ARRIVES: Duration = Duration::from_millis(20);
+
+/// How long a process rests that is not frozen.
+const IDLE: Duration = Duration::from_millis(300);
 
 /// What one process took. Times in milliseconds.
 #[derive(Clone, Debug)]
@@ -54,10 +56,8 @@ pub struct Resting<'a> {
     frozen: Option<Frozen>,
     live: Live,
     since: Instant,
-    init: f64,
-    cold: Invocation,
-    cold_cpu: f64,
-    rss_mb: f64,
+    /// Without the second event as yet.
+    sample: Sample,
 }
 
 /// A process and what it talks to. Everything is new: process, cgroup, servers, connections.
@@ -73,29 +73,30 @@ impl<'a> Resting<'a> {
     /// Starts the function, gives it its first event, and lets it rest.
     pub async fn start(subject: &'a Subject, case: &'a Case, certificates: &Certificates, limited: bool) -> Resting<'a> {
         let (mut live, init) = Live::start(subject, case, certificates, limited).await;
-        let is_scheduled = case.rest.is_frozen() && subject.is_scheduled;
+        let is_scheduled = case.rest.frozen.is_some() && subject.is_scheduled;
         let first = if is_scheduled { case::SCHEDULED.to_vec() } else { case.failover_to(1) };
         let cold = live.invoke(first, case, None).await;
         assert_eq!(live.standin.registered(), [case::target(1)], "{} after the first event", subject.name);
         let (cold_cpu, rss_mb) = (ms(live.process.cpu()), live.process.peak_rss());
         live.lambda.asked().await;
-        let frozen = case.rest.is_frozen().then(|| Frozen::new(live.process.pid()));
+        let frozen = case.rest.frozen.map(|_| Frozen::new(live.process.pid()));
         assert_ne!(live.aws.server.open(), 0, "{} has no connection that could be closed", subject.name);
-        if case.rest.is_closed() {
+        if case.rest.is_closed {
             live.aws.server.close_connections().await;
         }
-        Resting { subject, case, frozen, live, since: Instant::now(), init: ms(init), cold, cold_cpu, rss_mb }
+        let sample = Sample { init: ms(init), warm: cold.clone(), cold, cold_cpu, rss_mb };
+        Resting { subject, case, frozen, live, since: Instant::now(), sample }
     }
 
     /// The second event, once it has rested.
     pub async fn finish(mut self) -> Sample {
-        tokio::time::sleep((self.since + self.case.rest.length()).saturating_duration_since(Instant::now())).await;
+        tokio::time::sleep((self.since + self.case.rest.frozen.unwrap_or(IDLE)).saturating_duration_since(Instant::now())).await;
         assert!(self.frozen.as_ref().is_none_or(Frozen::stands_still), "{} has gone on by itself", self.subject.name);
         let open = self.live.aws.server.open();
-        assert_eq!(open == 0, self.case.rest.is_closed(), "{} has {open} open connections", self.subject.name);
+        assert_eq!(open == 0, self.case.rest.is_closed, "{} has {open} open connections", self.subject.name);
         let warm = self.live.invoke(self.case.failover_to(2), self.case, self.frozen.as_mut()).await;
         assert_eq!(self.live.standin.registered(), [case::target(2)], "{} after the second event", self.subject.name);
-        Sample { init: self.init, cold: self.cold, cold_cpu: self.cold_cpu, rss_mb: self.rss_mb, warm }
+        Sample { warm, ..self.sample }
     }
 }
 
@@ -121,13 +122,14 @@ impl Live {
             tokio::time::sleep(ARRIVES).await;
             given = frozen.thaw();
         }
-        let answered = self.lambda.answered().await;
+        let answer = self.lambda.sent().await;
+        assert!(answer.path.ends_with("/response"), "the function sends {} {}", answer.path, answer.body);
         let calls = self.aws.calls_since(given);
         let (right, calls_in_a_row) = last_write(&calls).map_or((f64::NAN, 0), |(at, calls)| (ms(at - given), calls));
         Invocation {
             right,
             right_to_calls: right / (CALLS_IN_A_ROW * ms(case.latency)),
-            invoke: ms(answered - given),
+            invoke: ms(answer.at - given),
             cpu: ms(self.process.cpu() - before),
             calls: calls.len(),
             calls_in_a_row,

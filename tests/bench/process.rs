@@ -1,8 +1,9 @@
-//! A started process, and what it has used.
+//! A started process: what it has used, and how it stands still, as Lambda freezes one between two invocations.
 
 use std::fs;
-use std::process::Child;
-use std::time::Duration;
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// It dies with the handle.
 pub struct Process(pub Child);
@@ -34,5 +35,52 @@ impl Process {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         kb.unwrap_or(f64::NAN) / 1024.0
+    }
+}
+
+/// A stopped process; it goes on when the handle is dropped, at the latest.
+///
+/// A shell sends the signals. It waits for a line in between: to start a program for the second signal would take as long as
+/// what is measured.
+pub struct Frozen {
+    shell: Child,
+    pid: u32,
+}
+
+impl Frozen {
+    pub fn new(pid: u32) -> Frozen {
+        let script = "kill -STOP $0; read -r _; kill -CONT $0";
+        let shell = Command::new("sh").args(["-c", script, &pid.to_string()]).stdin(Stdio::piped()).spawn().unwrap();
+        let frozen = Frozen { shell, pid };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !frozen.stands_still() {
+            assert!(Instant::now() < deadline, "process {pid} does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        frozen
+    }
+
+    /// Whether all of its threads are stopped.
+    pub fn stands_still(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
+        threads.flatten().all(|thread| {
+            // One that has just ended has none.
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+        })
+    }
+
+    /// Lets it go on; when.
+    pub fn thaw(&mut self) -> Instant {
+        let now = Instant::now();
+        self.shell.stdin.take().unwrap().write_all(b"\n").unwrap();
+        now
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        drop(self.shell.wait());
     }
 }

@@ -68,7 +68,7 @@ pub fn comparison(title: &str, figures: &[Figure], subjects: &[Subject], samples
     println!("\n{title}\n\n| | {} | ratio |\n|---|{}---|", names.join(" | "), "---|".repeat(names.len()));
     for figure in figures.iter().filter(|figure| limited || !figure.is_throttled) {
         let values: Vec<_> = samples.iter().map(|samples| median(samples, figure.of)).collect();
-        // A latency of nothing is no yardstick.
+        // Nothing can be compared with a latency of 0.
         if values.iter().all(|value| value.is_finite()) {
             line(figure.name, &values, figure.digits);
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::Process;
+use crate::standin::runtime_api::ENVIRONMENT;
 use crate::standin::{CLUSTER, TARGET_GROUP};
 
 const PACKAGES: [&str; 2] = ["boto3==1.44.5", "awslambdaric==4.2.2"];
@@ -52,22 +53,9 @@ impl Subject {
             .env_clear()
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench"))
             .env(self.trust, bundle)
-            .envs([
-                ("AWS_LAMBDA_RUNTIME_API", runtime_api),
-                ("AWS_ENDPOINT_URL", aws),
-                ("IP_DICT", ip_dict),
-                ("TARGET_GROUP_ARN", TARGET_GROUP),
-                ("DB_CLUSTER_ID", CLUSTER),
-                ("AWS_LAMBDA_FUNCTION_NAME", "f"),
-                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-                ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
-                ("AWS_REGION", "eu-west-1"),
-                ("AWS_DEFAULT_REGION", "eu-west-1"),
-                ("AWS_ACCESS_KEY_ID", "id"),
-                ("AWS_SECRET_ACCESS_KEY", "secret"),
-                ("AWS_SESSION_TOKEN", "token"),
-            ])
+            .envs(ENVIRONMENT)
+            .envs([("AWS_LAMBDA_RUNTIME_API", runtime_api), ("AWS_ENDPOINT_URL", aws), ("IP_DICT", ip_dict)])
+            .envs([("TARGET_GROUP_ARN", TARGET_GROUP), ("DB_CLUSTER_ID", CLUSTER)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,4 +1,6 @@
-//! The acts: what happens, what RDS shows meanwhile, and what must come of it.
+//! The acts: what happens, what RDS shows meanwhile, and where the target must be afterwards.
+
+use crate::standin::{Fault, Standin};
 
 /// One act of the drill.
 pub struct Act {
@@ -9,76 +11,65 @@ pub struct Act {
     pub ago: i64,
     /// What RDS shows meanwhile: status and writer.
     pub rds: (&'static str, &'static str),
-    pub meanwhile: Meanwhile,
-    /// `IP_DICT`.
-    pub map: &'static str,
-    /// What must come of it: outcome, evidence and findings; or the name of the error.
-    pub outcome: &'static str,
-    /// The one registered target afterwards.
+    /// The address of the one registered target afterwards.
     pub target: &'static str,
+    /// What else goes on.
+    pub meanwhile: fn(&Standin, u16),
+    /// Whether this act and those after it are played without a map.
+    pub without_map: bool,
+    /// Whether the function must report an error.
+    pub fails: bool,
 }
 
-/// What else goes on.
-#[derive(PartialEq)]
-pub enum Meanwhile {
-    Nothing,
-    /// Just after this run has deregistered the old target, another run deregisters the new one.
-    AnotherRunEmptiesTheGroup,
-    Aurora3GetsANewAddress,
+fn nothing(_: &Standin, _: u16) {}
+
+/// Just after this run has deregistered the old target, another run deregisters the new one.
+fn another_run_empties_the_group(standin: &Standin, port: u16) {
+    standin.clone().with_fault("DeregisterTargets", Fault::AlsoGone(format!("{C}:{port}").leak()));
 }
 
-const ACT: Act = Act {
-    story: "",
-    event: "",
-    ago: 0,
-    rds: ("available", "aurora-1"),
-    meanwhile: Meanwhile::Nothing,
-    map: r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aurora-3":"10.0.3.33"}"#,
-    outcome: "",
-    target: A,
-};
+/// It is days later, so no target is `initial` any more.
+fn aurora_3_gets_a_new_address(standin: &Standin, _: u16) {
+    let mut world = standin.world();
+    world.members[2].1 = Some(D.to_owned());
+    world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
+}
+
+const fn act(story: &'static str, event: &'static str, ago: i64, rds: (&'static str, &'static str), target: &'static str) -> Act {
+    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false }
+}
 
 const A: &str = "10.0.1.11";
 const B: &str = "10.0.2.22";
 const C: &str = "10.0.3.33";
 const D: &str = "10.0.3.99";
 
+const SHOWS_A: (&str, &str) = ("available", "aurora-1");
+const SHOWS_B: (&str, &str) = ("available", "aurora-2");
+const SHOWS_C: (&str, &str) = ("available", "aurora-3");
+const FAILING_OVER: (&str, &str) = ("failing-over", "aurora-1");
+
 #[rustfmt::skip]
 pub const ACTS: &[Act] = &[
-    Act { story: "The first scheduled run after deployment finds an empty group: no manual first step",
-          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-1"), outcome: "switched rds", target: A, ..ACT },
-    Act { story: "A failover to aurora-2 starts; RDS still shows aurora-1",
-          event: "started-cross-az", ago: 2, rds: ("available", "aurora-1"), outcome: "switched event", target: B, ..ACT },
-    Act { story: "A scheduled run a moment later: RDS is late, and what is right is not taken back",
-          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-1"), outcome: "unchanged", target: B, ..ACT },
-    Act { story: "The same event arrives again",
-          event: "started-cross-az", ago: 2, rds: ("failing-over", "aurora-1"), outcome: "unchanged event", target: B, ..ACT },
-    Act { story: "A late copy of it arrives, and RDS is late still",
-          event: "started-cross-az", ago: 70, rds: ("available", "aurora-1"), outcome: "unchanged", target: B, ..ACT },
-    Act { story: "The completed event arrives before RDS shows aurora-2",
-          event: "completed", ago: 2, rds: ("available", "aurora-1"), outcome: "unchanged event", target: B, ..ACT },
-    Act { story: "A scheduled run in the middle of the failover",
-          event: "reconcile", ago: 0, rds: ("failing-over", "aurora-1"), outcome: "unchanged", target: B, ..ACT },
-    Act { story: "It is taken back: aurora-1 is promoted again, while its old target still drains",
-          event: "promoting-previous-primary", ago: 2, rds: ("failing-over", "aurora-1"), outcome: "switched event", target: A, ..ACT },
-    Act { story: "An older started event arrives after it: late by order, however young",
-          event: "started-cross-az", ago: 40, rds: ("available", "aurora-1"), outcome: "unchanged rds", target: A, ..ACT },
-    Act { story: "The next failover's started event is lost; the completed one does it, and RDS agrees",
-          event: "completed", ago: 1, rds: ("available", "aurora-2"), outcome: "switched event+rds", target: B, ..ACT },
-    Act { story: "A started event for aurora-3 arrives three hours late: RDS decides",
-          event: "started-same-az", ago: 10_800, rds: ("available", "aurora-2"), outcome: "unchanged rds", target: B, ..ACT },
-    Act { story: "A failover to aurora-3, and another run empties the group at the same moment: it is filled again",
-          event: "started-same-az", ago: 0, rds: ("available", "aurora-2"), outcome: "switched event", target: C, meanwhile: Meanwhile::AnotherRunEmptiesTheGroup, ..ACT },
-    Act { story: "An event names an instance that nobody knows: an error for Lambda to report, and nothing moves",
-          event: "unknown-instance", ago: 0, rds: ("available", "aurora-3"), outcome: "UnknownInstance", target: C, ..ACT },
-    Act { story: "RDS announces its subscription in plain text",
-          event: "subscription-notice", ago: 0, rds: ("available", "aurora-3"), outcome: "ignored", target: C, ..ACT },
-    Act { story: "The set-up is examined",
-          event: "check", ago: 0, rds: ("available", "aurora-3"), outcome: "checked", target: C, ..ACT },
-    Act { story: "A blue/green switchover gives aurora-3 a new address; the map has the old one, which wins: nothing moves",
-          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-3"), outcome: "unchanged rds", target: C, meanwhile: Meanwhile::Aurora3GetsANewAddress, ..ACT },
-    Act { story: "That is an alarm: the run before has logged the same finding",
-          event: "check", ago: 0, rds: ("available", "aurora-3"), outcome: "checked stale-ip-dict-entry", target: C, ..ACT },
-    Act { story: "The same without a map: the scheduled run finds the new address",
-          event: "eventbridge-scheduled", ago: 0, rds: ("available", "aurora-3"), outcome: "switched rds", target: D, map: "", ..ACT },
+    act("The first scheduled run after deployment finds an empty group: no manual first step", "eventbridge-scheduled", 0, SHOWS_A, A),
+    act("A failover to aurora-2 starts; RDS still shows aurora-1", "started-cross-az", 2, SHOWS_A, B),
+    act("A scheduled run a moment later: RDS is late, and what is right is not taken back", "eventbridge-scheduled", 0, SHOWS_A, B),
+    act("The same event arrives again", "started-cross-az", 2, FAILING_OVER, B),
+    act("A late copy of it arrives, and RDS is late still", "started-cross-az", 70, SHOWS_A, B),
+    act("The completed event arrives before RDS shows aurora-2", "completed", 2, SHOWS_A, B),
+    act("A scheduled run in the middle of the failover", "reconcile", 0, FAILING_OVER, B),
+    act("It is taken back: aurora-1 is promoted again, while its old target still drains", "promoting-previous-primary", 2, FAILING_OVER, A),
+    act("An older started event arrives after it: late by order, however young", "started-cross-az", 40, SHOWS_A, A),
+    act("The next failover's started event is lost; the completed one does it, and RDS agrees", "completed", 1, SHOWS_B, B),
+    act("A started event for aurora-3 arrives three hours late: RDS decides", "started-same-az", 10_800, SHOWS_B, B),
+    Act { meanwhile: another_run_empties_the_group,
+          ..act("A failover to aurora-3, and another run empties the group at the same moment: it is filled again", "started-same-az", 0, SHOWS_B, C) },
+    Act { fails: true,
+          ..act("An event names an unknown instance: an error for Lambda to report, and nothing moves", "unknown-instance", 0, SHOWS_C, C) },
+    act("RDS announces its subscription in plain text", "subscription-notice", 0, SHOWS_C, C),
+    act("The set-up is examined", "check", 0, SHOWS_C, C),
+    Act { meanwhile: aurora_3_gets_a_new_address,
+          ..act("A blue/green switchover gives aurora-3 a new address; the map has the old one, which wins: nothing moves", "eventbridge-scheduled", 0, SHOWS_C, C) },
+    act("That is an alarm: the run before has logged the same finding", "check", 0, SHOWS_C, C),
+    Act { without_map: true, ..act("The same without a map: the scheduled run finds the new address", "eventbridge-scheduled", 0, SHOWS_C, D) },
 ];

@@ -1,14 +1,14 @@
 //! What a person sees of an act: one line, or all of it.
 
-use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use aurora_nlb_failover::Error;
 use serde_json::Value;
 
 use crate::acts::Act;
+use crate::standin::function::summary;
 
-/// What came of an act.
+/// An act and its outcome.
 pub struct Played {
     pub is_right: bool,
     /// What the event says.
@@ -23,25 +23,17 @@ pub struct Played {
 
 impl Played {
     pub fn print(&self, number: usize, act: &Act, verbose: bool) {
-        if verbose {
-            println!("{}", act.story);
-        }
         let calls: Vec<_> = self.calls.iter().map(|call| call.split(' ').next().unwrap_or_default()).collect();
         let calls = calls.join(" ").replace("Describe", "").replace("Targets", "");
-        let line = format!(
-            "{number:>2}  {:<27} → {:<28} {:>20} → {:<10} {:>6.0} ms  {calls}",
-            act.event,
-            outcome(&self.answer),
-            targets(&self.before),
-            targets(&self.after),
-            self.took.as_secs_f64() * 1000.0
-        );
-        println!("{}", self.coloured(&line));
+        let (event, outcome, ms) = (act.event, summary(&self.answer), self.took.as_secs_f64() * 1000.0);
+        let (before, after) = (addresses(&self.before), addresses(&self.after));
+        println!("{number:>2}  {event:<27} → {outcome:<36} {before:>20} → {after:<10} {ms:>6.0} ms  {calls}");
         if !self.is_right {
-            println!("    WRONG: expected {:?} and {} alone in the group", act.outcome, act.target);
+            println!("    WRONG: expected {} alone in the group, and {} error", act.target, if act.fails { "an" } else { "no" });
         }
         if verbose {
             let answer = self.answer.as_ref().map_or_else(|error| format!("{error:?}"), Value::to_string);
+            println!("    {}", act.story);
             println!("    event   {} s ago{}", act.ago, self.message);
             println!("    RDS     {}, writer {}", act.rds.0, act.rds.1);
             println!("    answer  {answer}");
@@ -49,34 +41,10 @@ impl Played {
             println!("    calls   {}\n", self.calls.join(", "));
         }
     }
-
-    /// Red what is wrong, green what moved.
-    fn coloured(&self, line: &str) -> String {
-        let moved = outcome(&self.answer).starts_with("switched");
-        match (self.is_right, moved) {
-            _ if !stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() => line.to_owned(),
-            (false, _) => format!("\x1b[31m{line}\x1b[0m"),
-            (true, true) => format!("\x1b[32m{line}\x1b[0m"),
-            (true, false) => line.to_owned(),
-        }
-    }
-}
-
-/// Outcome, evidence and findings, or the name of the error.
-pub fn outcome(answer: &Result<Value, Error>) -> String {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return error.name().to_owned(),
-    };
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let findings = answer.get("findings").and_then(Value::as_array).into_iter().flatten();
-    let words = [text(answer.get("outcome")), text(answer.get("evidence"))];
-    let words = words.into_iter().chain(findings.map(|finding| text(finding.get("code"))));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The addresses that are registered.
-fn targets(listed: &[String]) -> String {
+fn addresses(listed: &[String]) -> String {
     let registered = listed.iter().filter(|target| !target.ends_with(" draining"));
     let addresses: Vec<_> = registered.filter_map(|target| target.rsplit_once(':')).map(|(address, _)| address).collect();
     if addresses.is_empty() { "(empty)".to_owned() } else { addresses.join(" ") }

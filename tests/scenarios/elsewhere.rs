@@ -1,8 +1,5 @@
 //! A global database whose writer is in another region, a zonal shift, and how rule 9 (b) ends.
 
-use serde_json::{Value, json};
-
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 /// The cluster of a global database in a secondary region.

@@ -1,8 +1,5 @@
 //! What AWS puts around an RDS event, and what only looks like one. The shapes are those of public captures.
 
-use serde_json::{Value, json};
-
-use crate::standin::Standin;
 use crate::support::*;
 
 /// An RDS notification: a failover to aurora-2 has just started.

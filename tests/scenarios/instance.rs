@@ -1,12 +1,8 @@
 //! One RDS Multi-AZ DB instance: no event names an address, so DNS is the witness.
 
-use std::time::Duration;
-
 use aurora_nlb_failover::{Error, Function};
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 const HOST: &str = "orders.abc.eu-west-1.rds.amazonaws.com";

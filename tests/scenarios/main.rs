@@ -15,7 +15,6 @@ mod addresses;
 mod check;
 mod check_in_context;
 mod comparison;
-mod discovery;
 mod dry_run;
 mod elsewhere;
 mod envelopes;
@@ -24,6 +23,7 @@ mod failover;
 mod faults;
 mod init;
 mod instance;
+mod lambda;
 #[cfg(target_os = "linux")]
 mod load;
 mod never_empty;
@@ -32,8 +32,8 @@ mod out_of_reach;
 mod payloads;
 mod process;
 mod rds;
-mod runtime_api;
 #[path = "../standin/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses more of it")]
 mod standin;
 mod support;
 mod tidy;

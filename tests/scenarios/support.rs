@@ -1,25 +1,27 @@
-//! What the scenarios share: a configured function, events of a given age, and the answer as a user sees it.
+//! The prelude of the scenarios: the stand-in, events of a given age, and one invocation after another.
 
-use std::time::Duration;
+pub use std::time::Duration;
 
-use aurora_nlb_failover::aws::Clients;
-use aurora_nlb_failover::{Config, Error, Function};
-use aws_config::SdkConfig;
+use aurora_nlb_failover::{Error, Function};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+pub use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::standin::{CLUSTER, Standin, TARGET_GROUP};
+use crate::standin::CLUSTER;
+use crate::standin::events::{self, sns as sns_at};
+pub use crate::standin::function::{config, function, function_with, handle, summary};
+pub use crate::standin::{A, B, C, Fault, MEMBERS, Standin};
 
-pub const IP_DICT: &str = r#"{"aurora-1":"10.0.1.11","aurora-2":"10.0.2.22","aurora-3":"10.0.3.33"}"#;
-pub const WITH_RDS: &[(&str, &str)] = &[("DB_CLUSTER_ID", CLUSTER)];
-pub const WITHOUT_RDS: &[(&str, &str)] = &[];
+pub type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// The targets of the three instances.
-pub const A: &str = "10.0.1.11:3306";
-pub const B: &str = "10.0.2.22:3306";
-pub const C: &str = "10.0.3.33:3306";
+pub const WITH_RDS: Variables = &[("DB_CLUSTER_ID", CLUSTER)];
+pub const WITHOUT_RDS: Variables = &[];
+pub const NO_MAP: Variables = &[("DB_CLUSTER_ID", CLUSTER), ("IP_DICT", "")];
+pub const DRY: Variables = &[("DB_CLUSTER_ID", CLUSTER), ("DRY_RUN", "true")];
 
+/// What RDS shows once aurora-2 is the writer.
+pub const SHOWS_B: &[(&str, &str)] = &[("available", "aurora-2")];
+pub const SHOWS_C: &[(&str, &str)] = &[("available", "aurora-3")];
 /// What a late RDS goes on to show: the old writer, and no failover.
 pub const LATE: &[(&str, &str)] = &[("available", "aurora-1")];
 
@@ -27,92 +29,59 @@ pub const LATE: &[(&str, &str)] = &[("available", "aurora-1")];
 pub const OLD: i64 = 60_001;
 pub const HOUR: Duration = Duration::from_secs(3600);
 
+pub const DENIED: Fault = Fault::Error(403, "AccessDenied", "not authorized");
+pub const DOWN: Fault = Fault::Error(503, "ServiceUnavailable", "down");
+/// Lets one call through, so that a fault meets the next.
+pub const PASS: Fault = Fault::Delay(Duration::ZERO);
+
 /// The wall clock's time in every scenario.
 pub fn now() -> DateTime<Utc> {
     "2026-03-14T03:12:07.412Z".parse().unwrap()
 }
 
-/// A function with a map of three instances and these variables, in front of the stand-in.
-pub async fn function(standin: &Standin, variables: &[(&str, &str)]) -> Function {
-    function_with(&standin.in_process().await, standin, variables)
-}
-
-pub fn function_with(sdk: &SdkConfig, standin: &Standin, variables: &[(&str, &str)]) -> Function {
-    let defaults = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", IP_DICT)];
-    let all: Vec<_> = defaults.iter().chain(variables).collect();
-    let get = |name: &str| all.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    let config = Config::read(get).unwrap();
-    let clients = Clients::new(sdk, &config.target_group_arn).with_dns(standin.clone());
-    Function::new(config, clients)
-}
-
-/// One invocation with Lambda's 30 seconds; the answer as JSON, as Lambda hands it on.
-pub async fn invoke(standin: &Standin, variables: &[(&str, &str)], payload: &Value) -> Result<Value, Error> {
+/// One invocation of a new process with Lambda's 30 seconds.
+pub async fn invoke(standin: &Standin, variables: Variables<'_>, payload: &Value) -> Result<Value, Error> {
     invoke_within(Duration::from_secs(30), standin, variables, payload).await
 }
 
-pub async fn invoke_within(
-    time: Duration,
-    standin: &Standin,
-    variables: &[(&str, &str)],
-    payload: &Value,
-) -> Result<Value, Error> {
-    invoke_at(now(), time, standin, variables, payload).await
+pub async fn invoke_within(time: Duration, standin: &Standin, variables: Variables<'_>, payload: &Value) -> Result<Value, Error> {
+    handle(&function(standin, variables).await, payload, now(), Instant::now() + time).await
 }
 
-pub async fn invoke_at(
-    now: DateTime<Utc>,
-    time: Duration,
-    standin: &Standin,
-    variables: &[(&str, &str)],
-    payload: &Value,
-) -> Result<Value, Error> {
-    handle(&function(standin, variables).await, now, time, payload).await
-}
-
-/// One invocation of a function that lives on.
+/// One invocation of a process that lives on.
 pub async fn invoke_with(function: &Function, payload: &Value) -> Result<Value, Error> {
     invoke_after(0, function, payload).await
 }
 
 /// The same, so many seconds later. An event's age counts from [`now`] all the same.
 pub async fn invoke_after(seconds: i64, function: &Function, payload: &Value) -> Result<Value, Error> {
-    handle(function, now() + TimeDelta::seconds(seconds), Duration::from_secs(30), payload).await
+    handle(function, payload, now() + TimeDelta::seconds(seconds), Instant::now() + Duration::from_secs(30)).await
 }
 
-async fn handle(function: &Function, now: DateTime<Utc>, time: Duration, payload: &Value) -> Result<Value, Error> {
-    // On the heap: without optimisation the SDK's futures are large, and a test thread's stack is small.
-    let answer = Box::pin(function.handle(payload, now, Instant::now() + time)).await?;
-    Ok(serde_json::to_value(answer).unwrap())
+/// A process that has just acted on a failover to aurora-2, which began so long ago.
+pub async fn switched_to_b(standin: &Standin, age_ms: i64) -> Function {
+    let function = function(standin, WITH_RDS).await;
+    assert_eq!(summary(&invoke_with(&function, &started("aurora-2", age_ms)).await), "switched aurora-2 event");
+    function
 }
 
-/// A notification of the cluster, so old, as RDS writes it.
+/// A notification of the cluster, so old.
 pub fn notification(event_id: &str, message: &str, age_ms: i64) -> Value {
-    let time = now() - TimeDelta::milliseconds(age_ms);
-    json!({
-        "Event Source": "db-cluster",
-        "Event Time": time.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-        "Identifier Link": "https://console.aws.amazon.com/rds/home?region=eu-west-1#dbclusters:id=aurora-prod",
-        "Source ID": CLUSTER,
-        "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
-        "Event ID": format!("http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html#{event_id}"),
-        "Event Message": message,
-        "Tags": {},
-    })
+    events::notification(event_id, message, now() - TimeDelta::milliseconds(age_ms))
 }
 
-/// The Lambda event for these SNS messages, published now.
+/// The notification that a failover to this instance has started.
+pub fn failover_to(instance: &str, age_ms: i64) -> Value {
+    notification("RDS-EVENT-0073", &events::started(instance), age_ms)
+}
+
+/// The Lambda event for these messages, published now.
 pub fn sns<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Value {
-    let text = |message: &Value| message.as_str().map_or_else(|| message.to_string(), str::to_owned);
-    let record = |message: &Value| {
-        json!({ "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": "arn:aws:sns:eu-west-1:123456789012:t:1",
-                "Sns": { "Type": "Notification", "Message": text(message), "Timestamp": now().to_rfc3339() } })
-    };
-    json!({ "Records": messages.into_iter().map(record).collect::<Vec<_>>() })
+    sns_at(messages, now())
 }
 
 pub fn started(instance: &str, age_ms: i64) -> Value {
-    sns([&notification("RDS-EVENT-0073", &format!("Started cross AZ failover to DB instance: {instance}"), age_ms)])
+    sns([&failover_to(instance, age_ms)])
 }
 
 pub fn completed(instance: &str, age_ms: i64) -> Value {
@@ -124,15 +93,24 @@ pub fn promoting_previous(instance: &str, age_ms: i64) -> Value {
 }
 
 pub fn failed(age_ms: i64) -> Value {
-    sns([&notification(
-        "RDS-EVENT-0069",
-        "Cluster failover failed, check the health of your cluster instances and try again.",
-        age_ms,
-    )])
+    let message = "Cluster failover failed, check the health of your cluster instances and try again.";
+    sns([&notification("RDS-EVENT-0069", message, age_ms)])
 }
 
 pub fn reconcile() -> Value {
     json!({ "action": "reconcile" })
+}
+
+pub fn forced() -> Value {
+    json!({ "action": "reconcile", "force": true })
+}
+
+pub fn schedule() -> Value {
+    json!({ "source": "aws.scheduler" })
+}
+
+pub fn check() -> Value {
+    json!({ "action": "check" })
 }
 
 /// The seconds that `run` took, on tokio's clock.
@@ -141,8 +119,9 @@ pub async fn seconds<T>(run: impl Future<Output = T>) -> (T, f64) {
     (run.await, start.elapsed().as_secs_f64())
 }
 
-pub fn schedule() -> Value {
-    json!({"source": "aws.scheduler"})
+/// How often this was called.
+pub fn count(standin: &Standin, action: &str) -> usize {
+    standin.calls().iter().filter(|call| *call == action).count()
 }
 
 /// The targets as they are a minute or two later: none is `initial` any more, none drains.
@@ -150,4 +129,18 @@ pub fn settle(standin: &Standin) {
     let mut world = standin.world();
     world.targets.retain(crate::standin::Target::is_registered);
     world.targets.iter_mut().for_each(|target| "unhealthy".clone_into(&mut target.state));
+}
+
+#[track_caller]
+pub fn assert_has(text: &str, words: &[&str]) {
+    words.iter().for_each(|word| assert!(text.contains(word), "{text:?} lacks {word:?}"));
+}
+
+/// Asserts that a run fails by this name, and says these words in one line.
+#[track_caller]
+pub fn assert_fails(answer: Result<Value, Error>, name: &str, words: &[&str]) {
+    let error = answer.unwrap_err();
+    assert_eq!(error.name(), name, "{error}");
+    assert_has(&error.to_string(), words);
+    assert!(!error.to_string().contains('\n'), "{error}");
 }

@@ -1,10 +1,5 @@
 //! Rule 9: which switches RDS, whose API is late, may undo, and which it may not.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
-use crate::standin::{Fault, Standin};
 use crate::support::*;
 
 fn is_held_back(answer: &Value, reason: &str) -> bool {
@@ -12,87 +7,50 @@ fn is_held_back(answer: &Value, reason: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scheduled_run_a_second_after_the_switch_leaves_it_alone_while_rds_still_shows_the_old_writer() {
-    let standin = Standin::new().rds_shows(LATE);
-    let function = function(&standin, WITH_RDS).await;
-    invoke_with(&function, &started("aurora-2", 0)).await.unwrap();
-    let answer = invoke_after(1, &function, &schedule()).await.unwrap();
-    assert!(is_held_back(&answer, "aurora-2"), "{answer}");
-    assert_eq!(standin.registered(), [B]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_completed_event_that_rds_contradicts_keeps_what_the_group_holds_already() {
     for event in [completed("aurora-2", 0), promoting_previous("aurora-2", 0)] {
         let standin = Standin::new().rds_shows(LATE);
-        let function = function(&standin, WITH_RDS).await;
-        invoke_with(&function, &started("aurora-2", 1_000)).await.unwrap();
+        let function = switched_to_b(&standin, 1_000).await;
         let (answer, seconds) = seconds(invoke_after(1, &function, &event)).await;
-        let answer = answer.unwrap();
-        assert_eq!((&answer["outcome"], &answer["evidence"]), (&json!("unchanged"), &json!("event")));
+        assert_eq!(summary(&answer), "unchanged aurora-2 event");
         assert_eq!((standin.registered(), seconds), (vec![B.to_owned()], 0.0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_the_event_that_comes_late_does_not_take_the_switch_back() {
-    let standin = Standin::new().rds_shows(LATE);
-    let function = function(&standin, WITH_RDS).await;
-    invoke_with(&function, &started("aurora-2", 58_000)).await.unwrap();
-    let answer = invoke_after(12, &function, &started("aurora-2", 58_000)).await.unwrap();
-    assert_eq!(answer["event_age_ms"], 70_000);
-    assert!(is_held_back(&answer, "initial"), "{answer}");
-    assert_eq!(standin.registered(), [B]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_completed_event_waits_for_an_rds_that_is_late() {
-    // What RDS shows at each look; what becomes of it, on whose word, after how many seconds.
-    let late_for = |looks: usize, then: (&'static str, &'static str)| [vec![LATE[0]; looks], vec![then]].concat();
-    let table = [
-        (late_for(1, ("available", "aurora-2")), "event+rds", 5.0),
-        (late_for(3, ("available", "aurora-2")), "event+rds", 15.0),
-        (late_for(2, ("failing-over", "aurora-1")), "event", 10.0),
-        (late_for(2, ("available", "")), "event", 10.0),
-    ];
-    for (views, evidence, expected) in table {
-        let standin = Standin::new().rds_shows(&views);
+    // How often RDS shows the old writer, what it shows then; the evidence, seconds.
+    for (looks, then, evidence, expected) in [
+        (1, ("available", "aurora-2"), "event+rds", 5.0),
+        (3, ("available", "aurora-2"), "event+rds", 15.0),
+        (2, ("failing-over", "aurora-1"), "event", 10.0),
+        (2, ("available", ""), "event", 10.0),
+    ] {
+        let standin = Standin::new().rds_shows(&[vec![LATE[0]; looks], vec![then]].concat());
         let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &completed("aurora-2", 0))).await;
-        let answer = answer.unwrap();
-        assert_eq!((&answer["outcome"], &answer["evidence"]), (&json!("switched"), &json!(evidence)), "{views:?}");
+        assert_eq!(summary(&answer), format!("switched aurora-2 {evidence}"), "{looks} {then:?}");
         assert_eq!(standin.registered(), [B]);
-        assert!((seconds - expected).abs() < 0.1, "{views:?}: {seconds}");
+        assert!((seconds - expected).abs() < 0.1, "{looks} {then:?}: {seconds}");
     }
-    let standin = Standin::new().rds_shows(LATE);
-    standin.world().faults.extend([
-        ("DescribeDBClusters", Fault::Delay(Duration::ZERO)),
-        ("DescribeDBClusters", Fault::Error(403, "AccessDenied", "no longer")),
-    ]);
-    let answer = invoke(&standin, WITH_RDS, &completed("aurora-2", 0)).await.unwrap();
-    assert_eq!(
-        (&answer["outcome"], &answer["evidence"]),
-        (&json!("switched"), &json!("event")),
-        "out of reach at the second look"
-    );
+    // RDS is out of reach at the second look.
+    let standin = Standin::new().with_fault("DescribeDBClusters", PASS).with_fault("DescribeDBClusters", DENIED);
+    assert_eq!(summary(&invoke(&standin, WITH_RDS, &completed("aurora-2", 0)).await), "switched aurora-2 event");
 }
 
 #[tokio::test(start_paused = true)]
 async fn rds_alone_takes_nothing_away_from_the_instance_that_an_event_has_just_named() {
     // Seconds since the event; what is asked; whether the switch is taken back.
-    let forced = json!({"action": "reconcile", "force": true});
-    let late_claim = completed("aurora-1", 61_000);
     let table = [
         (1, schedule(), false),
         (1, reconcile(), false),
-        (1, late_claim, false),
+        (1, completed("aurora-1", 61_000), false),
         (60, schedule(), false),
         (61, schedule(), true),
-        (1, forced, true),
+        (1, forced(), true),
     ];
     for (after, payload, taken_back) in table {
         let standin = Standin::new().rds_shows(LATE);
-        let function = function(&standin, WITH_RDS).await;
-        invoke_with(&function, &started("aurora-2", 0)).await.unwrap();
+        let function = switched_to_b(&standin, 0).await;
         settle(&standin);
         let answer = invoke_after(after, &function, &payload).await.unwrap();
         assert!(taken_back || is_held_back(&answer, "named aurora-2"), "{after} s, {payload}: {answer}");
@@ -102,12 +60,11 @@ async fn rds_alone_takes_nothing_away_from_the_instance_that_an_event_has_just_n
 
 #[tokio::test(start_paused = true)]
 async fn rds_alone_takes_no_target_away_that_the_balancer_is_still_registering() {
-    let forced = json!({"action": "reconcile", "force": true});
     let table = [
         ("10.0.2.22:3306 initial", schedule(), false),
         ("10.0.2.22:3306 initial", started("aurora-3", 61_000), false),
         ("10.0.2.22:3306 initial, 10.9.9.9:3306 unhealthy", schedule(), false),
-        ("10.0.2.22:3306 initial", forced, true),
+        ("10.0.2.22:3306 initial", forced(), true),
         ("10.0.2.22:3306 initial", failed(0), true),
         ("10.0.2.22:3306 unhealthy", schedule(), true),
         ("10.0.1.11:3306 initial, 10.0.2.22:3306 unhealthy", schedule(), true),
@@ -125,30 +82,26 @@ async fn rds_alone_takes_no_target_away_that_the_balancer_is_still_registering()
 #[tokio::test(start_paused = true)]
 async fn a_failed_failover_is_taken_back_at_once() {
     let standin = Standin::new().rds_shows(LATE);
-    let function = function(&standin, WITH_RDS).await;
-    invoke_with(&function, &started("aurora-2", 5_000)).await.unwrap();
-    let answer = invoke_with(&function, &failed(0)).await.unwrap();
-    assert_eq!((&answer["outcome"], &answer["evidence"]), (&json!("switched"), &json!("rds")));
+    let function = switched_to_b(&standin, 5_000).await;
+    assert_eq!(summary(&invoke_with(&function, &failed(0)).await), "switched aurora-1 rds");
     assert_eq!(standin.registered(), [A]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_only_registers_is_never_in_doubt() {
     let standin = Standin::new().rds_shows(LATE);
-    let function = function(&standin, WITH_RDS).await;
-    invoke_with(&function, &started("aurora-2", 0)).await.unwrap();
+    let function = switched_to_b(&standin, 0).await;
     let standin = standin.with_targets("10.0.2.22:3306 draining");
     invoke_after(1, &function, &schedule()).await.unwrap();
     assert_eq!(standin.registered(), [A]);
 }
 
-/// A fresh claim that RDS contradicts for good keeps looking, and fails, so that Lambda tries it again.
+/// A fresh event that RDS contradicts for good keeps looking, and fails, so that Lambda tries it again.
 #[tokio::test(start_paused = true)]
-async fn a_fresh_claim_that_rule_9_holds_back_waits_and_then_fails() {
+async fn a_fresh_event_that_rule_9_holds_back_waits_and_then_fails() {
     let standin = Standin::new().with_targets("10.0.3.33:3306 initial").rds_shows(LATE);
     let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &completed("aurora-2", 0))).await;
-    let error = answer.unwrap_err();
-    assert_eq!(error.name(), "WriterUnsettled");
-    assert!(error.to_string().contains(C) && (20.0..30.0).contains(&seconds), "{error} {seconds}");
+    assert_fails(answer, "WriterUnsettled", &[C]);
+    assert!((20.0..30.0).contains(&seconds), "{seconds}");
     assert!(standin.writes().is_empty());
 }

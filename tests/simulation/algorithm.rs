@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::history::{History, MINUTE, Ms, address, instance};
-use crate::standin::{CLUSTER, TARGET_GROUP};
+use crate::standin::CLUSTER;
+use crate::standin::function::{config, handle};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Algorithm {
@@ -42,13 +43,7 @@ impl Algorithm {
         let mapped = if self.is_articles { history.members } else { history.mapped };
         let map: serde_json::Map<_, _> = (0..mapped).map(|member| (instance(member), address(member, 0).into())).collect();
         let map = Value::Object(map).to_string();
-        let variables = [
-            ("TARGET_GROUP_ARN", TARGET_GROUP),
-            ("IP_DICT", map.as_str()),
-            ("DB_CLUSTER_ID", CLUSTER),
-            ("SWITCH_ON", self.switch_on),
-        ];
-        Config::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap()
+        config(&[("IP_DICT", &map), ("DB_CLUSTER_ID", CLUSTER), ("SWITCH_ON", self.switch_on)])
     }
 }
 
@@ -72,8 +67,7 @@ impl Process {
         if self.is_articles {
             return self.article(payload, deadline).await.map(|()| Value::Null);
         }
-        let answer = self.function.handle(payload, now, deadline).await?;
-        Ok(serde_json::to_value(&answer).unwrap())
+        handle(&self.function, payload, now, deadline).await
     }
 
     /// As the article describes it.

@@ -1,10 +1,12 @@
-//! What becomes of an event on its way: RDS loses it, SNS repeats it, it is late, mostly by seconds, sometimes by hours.
+//! What happens to an event on its way: RDS loses it, SNS repeats it, it is late, mostly by seconds, sometimes by hours.
 
+use chrono::{DateTime, Utc};
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::failover::Event;
 use crate::history::{MINUTE, Ms, SECOND};
+use crate::standin::events::{notification, sns};
 
 /// An event that reaches Lambda.
 #[derive(Clone, Debug)]
@@ -49,19 +51,13 @@ fn delay(rng: &mut Rng) -> Ms {
 }
 
 impl Payload {
-    /// As Lambda hands it over; `time` writes a moment of the history as RDS does.
-    pub fn to_json(&self, time: impl Fn(Ms) -> String) -> Value {
+    /// As Lambda hands it over; `time` puts a moment of the history on the wall clock.
+    pub fn to_json(&self, time: impl Fn(Ms) -> DateTime<Utc>) -> Value {
         let message = match self {
-            Payload::Notice => "This is a message to notify that RDS will attempt to send you event notifications".to_owned(),
-            Payload::Notification { event_id, message, happened } => json!({
-                "Event Source": "db-cluster", "Event Time": time(*happened), "Source ID": "aurora-prod",
-                "Source ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod",
-                "Event ID": format!("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#{event_id}"),
-                "Event Message": message,
-            })
-            .to_string(),
+            Payload::Notice => "This is a message to notify that RDS will attempt to send you event notifications".into(),
+            Payload::Notification { event_id, message, happened } => notification(event_id, message, time(*happened)),
         };
-        json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Type": "Notification", "Message": message } }] })
+        sns([&message], time(self.happened()))
     }
 
     pub fn happened(&self) -> Ms {

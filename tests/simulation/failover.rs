@@ -11,7 +11,7 @@ pub type Event = (&'static str, String, Ms);
 /// A history in the making.
 pub struct Draft<'a> {
     pub rng: &'a mut Rng,
-    climate: Climate,
+    climate: &'a Climate,
     members: usize,
     mapped: usize,
     writer: usize,
@@ -24,7 +24,7 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(rng: &'a mut Rng, climate: Climate, members: usize, mapped: usize) -> Draft<'a> {
+    pub fn new(rng: &'a mut Rng, climate: &'a Climate, members: usize, mapped: usize) -> Draft<'a> {
         Draft {
             rng,
             climate,
@@ -103,7 +103,7 @@ impl<'a> Draft<'a> {
     }
 
     /// One instance that the map does not have, or, where it has none, all at once, as a blue/green switchover does. No event of
-    /// the category `failover` tells of it. A writer that is replaced alone is away for a while.
+    /// the category `failover` announces it. A writer that is replaced alone is away for a while.
     pub fn replacement(&mut self) {
         let at = self.at + self.gap();
         let all = self.mapped == 0 && self.rng.bool();

@@ -14,13 +14,13 @@ pub type Ms = u64;
 pub const SECOND: Ms = 1_000;
 pub const MINUTE: Ms = 60 * SECOND;
 
-/// Who the writer is from a moment on.
+/// Which instance is the writer from a moment on.
 #[derive(Clone, Debug)]
 pub struct Truth {
     pub at: Ms,
-    /// `None` while nobody accepts writes.
+    /// `None` while no instance accepts writes.
     pub writer: Option<usize>,
-    /// Who is the writer, or becomes it in the failover under way.
+    /// The writer, or the instance that becomes it in the failover under way.
     pub rightful: usize,
 }
 
@@ -84,7 +84,7 @@ pub fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
 }
 
 impl History {
-    pub fn new(climate: Climate, seed: u64) -> History {
+    pub fn new(climate: &Climate, seed: u64) -> History {
         let mut rng = Rng::with_seed(seed);
         let members = rng.usize(2..=6);
         let mapped = if rng.bool() { members } else { rng.usize(0..=members) };
@@ -92,7 +92,7 @@ impl History {
         let failovers = draft.rng.u64(1..=4);
         for _ in 0..failovers {
             draft.failover();
-            // A map says where its instances are, whatever becomes of them: it is for its owner to change.
+            // Only instances that the map does not have: its entries are its owner's to change.
             if mapped < members && draft.rng.f64() < 0.05 {
                 draft.replacement();
             }
@@ -128,6 +128,12 @@ impl History {
         self.truths[1].at
     }
 
+    /// Whether a member is or ever was at this address.
+    pub fn has(&self, at: &str) -> bool {
+        let generations = 0..=self.replacements.len() as u8;
+        generations.flat_map(|generation| (0..self.members).map(move |member| address(member, generation))).any(|own| own == at)
+    }
+
     pub fn view(&self, at: Ms) -> &View {
         self.views.iter().rfind(|view| view.at <= at).unwrap()
     }
@@ -154,7 +160,7 @@ fn balancer(rng: &mut Rng) -> (Ms, Ms) {
     (initial as Ms, rng.u64(0..5 * MINUTE))
 }
 
-/// Mostly as it should be; now and then a group that somebody else left behind.
+/// Mostly as it should be; now and then with targets that were left behind.
 fn targets(rng: &mut Rng) -> Vec<(String, &'static str)> {
     let writer = || address(0, 0);
     match rng.u8(0..10) {

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aurora_nlb_failover::Config;
@@ -16,9 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::algorithm::{Algorithm, Process};
 use crate::delivery::Payload;
-use crate::history::{History, Ms};
-use crate::ledger::{Ledger, RUN, Run};
-use crate::standin::Standin;
+use crate::history::Ms;
+use crate::ledger::{RUN, Run};
+use crate::play::Stage;
 
 const LAMBDA_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -26,9 +25,7 @@ pub struct Lambda {
     algorithm: Algorithm,
     config: Config,
     sdk: SdkConfig,
-    standin: Standin,
-    ledger: Arc<Mutex<Ledger>>,
-    begin: Instant,
+    stage: Stage,
     slots: Semaphore,
     under_way: Cell<usize>,
     /// The chance that a run is in a new process although another stands idle.
@@ -48,22 +45,12 @@ pub enum Invocation {
 }
 
 impl Lambda {
-    pub fn new(
-        history: &History,
-        algorithm: Algorithm,
-        sdk: &SdkConfig,
-        standin: &Standin,
-        ledger: &Arc<Mutex<Ledger>>,
-        begin: Instant,
-    ) -> Lambda {
-        let config = algorithm.config(history);
+    pub fn new(stage: Stage, algorithm: Algorithm, sdk: &SdkConfig) -> Lambda {
+        let history = &stage.history;
         Lambda {
             algorithm,
-            config,
-            sdk: sdk.to_builder().http_client(standin.clone()).build(),
-            standin: standin.clone(),
-            ledger: ledger.clone(),
-            begin,
+            config: algorithm.config(history),
+            sdk: sdk.to_builder().http_client(stage.standin.clone()).build(),
             slots: Semaphore::new(if history.guard { 1 } else { 1000 }),
             under_way: Cell::new(0),
             // With reserved concurrency there is one process, which Lambda replaces now and then.
@@ -72,6 +59,7 @@ impl Lambda {
             idle: RefCell::default(),
             invocations: RefCell::default(),
             in_order: RefCell::default(),
+            stage,
         }
     }
 
@@ -114,9 +102,9 @@ impl Lambda {
     async fn run(&self, invocation: &Invocation) -> bool {
         let (payload, trigger) = self.payload(invocation);
         let (run, process, sight) = (Rc::new(Run::new(trigger)), self.process(), self.sight());
-        self.ledger.lock().unwrap().note(|| format!("run {} {}", run.trigger, told(&payload)));
+        self.stage.ledger().note(|| format!("run {} {}", run.trigger, told(&payload)));
         self.under_way.set(self.under_way.get() + 1);
-        let handled = Box::pin(process.handle(&payload, self.wall_clock(self.now()), Instant::now() + LAMBDA_TIMEOUT));
+        let handled = Box::pin(process.handle(&payload, self.wall_clock(self.stage.now()), Instant::now() + LAMBDA_TIMEOUT));
         let handled = RUN.scope(run.clone(), handled);
         let answer = tokio::select! {
             () = run.killed.notified() => Err("killed".to_owned()),
@@ -126,7 +114,7 @@ impl Lambda {
             },
         };
         self.under_way.set(self.under_way.get() - 1);
-        let mut ledger = self.ledger.lock().unwrap();
+        let mut ledger = self.stage.ledger();
         match &answer {
             Err(end) => ledger.note(|| format!("→ {end}")),
             Ok(Err(error)) => ledger.note(|| format!("→ {error:?}")),
@@ -150,24 +138,20 @@ impl Lambda {
     fn process(&self) -> Process {
         let idle = self.idle.borrow_mut().pop();
         let idle = idle.filter(|_| self.rng.borrow_mut().f64() >= self.forgets);
-        idle.unwrap_or_else(|| Process::new(self.algorithm, &self.config, &self.sdk, &self.standin))
+        idle.unwrap_or_else(|| Process::new(self.algorithm, &self.config, &self.sdk, &self.stage.standin))
     }
 
     /// Whether a scheduled run would be alone and see what the last one found in order: it has nothing to do, unless a fault
-    /// befalls it, and faults befall the others often enough. Most scheduled runs are like that.
+    /// meets it, and faults meet the others often enough. Most scheduled runs are like that.
     pub fn is_calm(&self) -> bool {
         self.under_way.get() == 0 && *self.in_order.borrow() == Some(self.sight())
     }
 
     /// What decides whether there is something to do.
     fn sight(&self) -> String {
-        let world = self.standin.world();
+        let world = self.stage.standin.world();
         let registered: Vec<_> = world.targets.iter().filter(|target| target.is_registered()).map(|target| &target.id).collect();
         format!("{registered:?} {:?} {:?}", world.views, world.members)
-    }
-
-    fn now(&self) -> Ms {
-        self.begin.elapsed().as_millis() as Ms
     }
 
     fn wall_clock(&self, at: Ms) -> DateTime<Utc> {
@@ -179,8 +163,8 @@ impl Lambda {
         match invocation {
             Invocation::Schedule(payload) => (payload.clone(), "schedule".to_owned()),
             Invocation::Event(payload) => {
-                let age = self.now().saturating_sub(payload.happened());
-                (payload.to_json(|at| self.wall_clock(at).format("%Y-%m-%d %H:%M:%S%.3f").to_string()), payload.cause(age))
+                let age = self.stage.now().saturating_sub(payload.happened());
+                (payload.to_json(|at| self.wall_clock(at)), payload.cause(age))
             }
         }
     }

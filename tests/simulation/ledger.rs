@@ -1,45 +1,26 @@
 //! Keeps the time, the promises, and the count of what was undone.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::history::{History, Ms, address, instance};
+use crate::measure::{Cause, Measure};
 use crate::standin::Target;
 
-/// What came of a history.
+/// The outcome of a history.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Broken promises, each with its moment.
     pub violations: Vec<String>,
-    /// Milliseconds with a writer since the first failover began, and those of them with exactly its target registered.
-    pub with_writer: Ms,
-    pub right: Ms,
-    /// How often a write left the group empty.
-    pub emptied: u64,
-    /// For each failover or replacement of the writer, from the moment that there is a writer again until its target is the only one.
-    pub recoveries: Vec<Ms>,
-    /// How often a write took the rightful writer's target away, by its cause.
-    pub undone: BTreeMap<Cause, u64>,
-    /// Whether the group held exactly the writer when all was over.
-    pub ends_right: bool,
-    /// Whether it held nothing then, before the last scheduled run.
+    pub measure: Measure,
+    /// Whether the group held nothing when all was over, before the last scheduled run.
     pub ends_empty: bool,
     pub trace: Vec<String>,
-}
-
-/// Why a right target was taken away.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cause {
-    /// The answer's evidence was `rds`, or there was no answer and it would have been; and it was not RDS-EVENT-0069, fresh, that
-    /// asked, for that is a second witness: it says itself that the failover is over.
-    pub by_rds_alone: bool,
-    pub trigger: String,
-    pub rds_showed: &'static str,
 }
 
 tokio::task_local! {
@@ -64,7 +45,7 @@ impl Run {
 }
 
 pub struct Ledger {
-    history: History,
+    history: Arc<History>,
     begin: Instant,
     since: Ms,
     writer: Option<usize>,
@@ -77,16 +58,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(history: &History, begin: Instant) -> Ledger {
+    pub fn new(history: Arc<History>, begin: Instant) -> Ledger {
+        let measure = Measure { histories: 1, failovers: history.failovers, ..Measure::default() };
         Ledger {
-            history: history.clone(),
+            history,
             begin,
             since: 0,
             writer: None,
             rightful: String::new(),
             registered: Vec::new(),
             recovering: None,
-            outcome: Outcome::default(),
+            outcome: Outcome { measure, ..Outcome::default() },
         }
     }
 
@@ -101,12 +83,12 @@ impl Ledger {
     /// Books the time since the last change, then takes over what is registered now.
     fn book(&mut self, targets: &[Target]) {
         let now = self.now();
-        // What the group held before the first failover says nothing of failovers.
+        // What the group held before the first failover is not counted.
         let passed = now.saturating_sub(self.since.max(self.history.first_failover()));
         self.since = now;
         if self.writer.is_some() {
-            self.outcome.with_writer += passed;
-            self.outcome.right += if self.is_right() { passed } else { 0 };
+            self.outcome.measure.with_writer += passed;
+            self.outcome.measure.right += if self.is_right() { passed } else { 0 };
         }
         self.registered = registered(targets);
     }
@@ -115,7 +97,7 @@ impl Ledger {
         if self.is_right()
             && let Some(since) = self.recovering.take()
         {
-            self.outcome.recoveries.push(self.now() - since);
+            self.outcome.measure.recoveries.push(self.now() - since);
         }
     }
 
@@ -127,9 +109,9 @@ impl Ledger {
         let (writer, rightful) = (truth.writer, truth.rightful);
         let rightful = address(rightful, self.history.generation(rightful, now, |moved| moved.at));
         if (writer, &rightful) != (self.writer, &self.rightful) {
-            self.note(|| format!("the writer is {} at {rightful}", writer.map_or("nobody".to_owned(), instance)));
+            self.note(|| format!("the writer is {} at {rightful}", writer.map_or("unknown".to_owned(), instance)));
             let unrecovered = self.recovering.take().map(|since| now - since);
-            self.outcome.recoveries.extend(unrecovered);
+            self.outcome.measure.recoveries.extend(unrecovered);
             self.recovering = (writer.is_some() && now > 0).then_some(now);
             (self.writer, self.rightful) = (writer, rightful);
         }
@@ -141,21 +123,16 @@ impl Ledger {
         let (before, now) = (registered(before), registered(after));
         self.note(|| format!("{action}: {before:?} → {now:?}"));
         if !before.is_empty() && now.is_empty() {
-            self.outcome.emptied += 1;
+            self.outcome.measure.emptied += 1;
             // Without the guard two runs can undo each other: that is counted, not promised away.
             if self.history.guard {
                 self.violation("the group was emptied");
             }
         }
-        let is_members = |id: &String| {
-            let generations = 0..=self.history.replacements.len() as u8;
-            generations
-                .flat_map(|generation| (0..self.history.members).map(move |member| address(member, generation)))
-                .any(|at| at == *id)
-        };
-        let strangers: Vec<_> = now.iter().filter(|id| !before.contains(id) && !is_members(id)).cloned().collect();
-        for stranger in strangers {
-            self.violation(&format!("{stranger} was registered and is no member"));
+        for id in &now {
+            if !before.contains(id) && !self.history.has(id) {
+                self.violation(&format!("{id} was registered and is not a member"));
+            }
         }
         if RUN.with(|run| run.garbled.get()) {
             self.violation("a write followed from a list that could not be read");
@@ -187,7 +164,7 @@ impl Ledger {
             let would_be = run.trigger != "fresh started" && rds_showed == "another writer";
             let by_rds_alone = run.trigger != "fresh failed" && evidence.map_or(would_be, |evidence| evidence == "rds");
             let cause = Cause { by_rds_alone, trigger: run.trigger.clone(), rds_showed };
-            *self.outcome.undone.entry(cause).or_default() += 1;
+            *self.outcome.measure.undone.entry(cause).or_default() += 1;
         }
     }
 
@@ -209,8 +186,8 @@ impl Ledger {
     pub fn close(&mut self, targets: &[Target]) -> Outcome {
         self.book(targets);
         let now = self.now();
-        self.outcome.recoveries.extend(self.recovering.map(|since| now - since));
-        self.outcome.ends_right = self.is_right();
+        self.outcome.measure.recoveries.extend(self.recovering.map(|since| now - since));
+        self.outcome.measure.ends_right = self.is_right().into();
         self.outcome.clone()
     }
 }

@@ -3,38 +3,49 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::history::History;
-use crate::ledger::{Cause, Outcome};
+use crate::history::Ms;
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Measure {
     pub histories: u64,
     pub failovers: u64,
-    with_writer: u64,
-    right: u64,
-    ends_right: u64,
-    emptied: u64,
-    /// In seconds.
-    recoveries: Vec<f64>,
+    /// Milliseconds with a writer since the first failover began, and those of them with exactly its target registered.
+    pub with_writer: Ms,
+    pub right: Ms,
+    /// How many histories ended with exactly the writer in the group.
+    pub ends_right: u64,
+    /// How often a write left the group empty.
+    pub emptied: u64,
+    /// For each failover or replacement of the writer, from the moment that there is a writer again until its target is the only one.
+    pub recoveries: Vec<Ms>,
+    /// How often a write took the rightful writer's target away, by its cause.
     pub undone: BTreeMap<Cause, u64>,
 }
 
+/// Why a right target was taken away.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// The answer's evidence was `rds`, or there was no answer and it would have been; and it was not RDS-EVENT-0069, fresh, that
+    /// asked: that event is a second witness, because it says itself that the failover is over.
+    pub by_rds_alone: bool,
+    pub trigger: String,
+    pub rds_showed: &'static str,
+}
+
 impl Measure {
-    pub fn add(&mut self, history: &History, outcome: &Outcome) {
-        self.histories += 1;
-        self.failovers += history.failovers;
-        self.with_writer += outcome.with_writer;
-        self.right += outcome.right;
-        self.ends_right += u64::from(outcome.ends_right);
-        self.emptied += outcome.emptied;
-        self.recoveries.extend(outcome.recoveries.iter().map(|ms| *ms as f64 / 1000.0));
-        for (cause, times) in &outcome.undone {
-            *self.undone.entry(cause.clone()).or_default() += times;
-        }
+    pub fn add(&mut self, other: &Measure) {
+        self.histories += other.histories;
+        self.failovers += other.failovers;
+        self.with_writer += other.with_writer;
+        self.right += other.right;
+        self.ends_right += other.ends_right;
+        self.emptied += other.emptied;
+        self.recoveries.extend(&other.recoveries);
+        other.undone.iter().for_each(|(cause, times)| *self.undone.entry(cause.clone()).or_default() += times);
     }
 
     /// The share of the time with a writer in which exactly its target is registered.
-    pub fn right(&self) -> f64 {
+    pub fn share_right(&self) -> f64 {
         self.right as f64 / self.with_writer as f64
     }
 
@@ -49,8 +60,8 @@ impl Measure {
     /// The time, in seconds, within which this share of the recoveries was over.
     pub fn time_to_right(&self, share: f64) -> f64 {
         let mut sorted = self.recoveries.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted[((sorted.len() - 1) as f64 * share) as usize]
+        sorted.sort_unstable();
+        sorted[((sorted.len() - 1) as f64 * share) as usize] as f64 / 1000.0
     }
 
     pub const HEAD: &str = "target right | time to right: median | 95 % | 99 % | undone by RDS alone | by an event | emptied | ends right |\n|---|---|---|---|---|---|---|---|---|";
@@ -67,7 +78,7 @@ impl Measure {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |share| self.time_to_right(share);
-        write!(f, "{:.2} % | {:.1} s | {:.0} s | {:.0} s", self.right() * 100.0, time(0.5), time(0.95), time(0.99))?;
+        write!(f, "{:.2} % | {:.1} s | {:.0} s | {:.0} s", self.share_right() * 100.0, time(0.5), time(0.95), time(0.99))?;
         let by_rds = self.undone_by_rds_alone();
         let by_events = self.undone.values().sum::<u64>() - by_rds;
         let [by_rds, by_events, emptied] = [by_rds, by_events, self.emptied].map(|times| self.per_thousand_failovers(times));

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::history::{History, Ms, address, instance};
 use crate::ledger::{Ledger, RUN};
+use crate::play::Stage;
 use crate::standin::{Chaos, Fault, Hook, Standin, Target, View};
 
-/// Brings a stand-in to where the history begins; `written` is told of each write.
+/// Brings a stand-in to where the history begins; `written` is notified of each write.
 pub fn begin(history: &History, ledger: &Arc<Mutex<Ledger>>, written: Arc<Notify>) -> Standin {
     let standin = Standin::new();
     let mut world = standin.world();
@@ -31,29 +32,30 @@ pub fn begin(history: &History, ledger: &Arc<Mutex<Ledger>>, written: Arc<Notify
 }
 
 /// Truth, views and addresses come to pass; in the end all is quiet.
-pub async fn move_on(history: &History, standin: &Standin, ledger: &Mutex<Ledger>, begin: Instant) {
-    let replacements = || history.replacements.iter();
-    let truths = history.truths.iter().map(|truth| truth.at).chain(replacements().map(|moved| moved.at));
-    let shown = history.views.iter().map(|view| view.at).chain(replacements().map(|moved| moved.in_dns));
-    let mut moments: Vec<Ms> = truths.chain(shown).collect();
+pub async fn move_on(stage: Stage) {
+    let (history, standin) = (&stage.history, &stage.standin);
+    let replacements = history.replacements.iter().flat_map(|moved| [moved.at, moved.in_dns]);
+    let truths = history.truths.iter().map(|truth| truth.at);
+    let mut moments: Vec<Ms> = truths.chain(history.views.iter().map(|view| view.at)).chain(replacements).collect();
     moments.sort_unstable();
     moments.dedup();
     for at in moments {
-        sleep_until(begin + Duration::from_millis(at)).await;
+        stage.until(at).await;
         let mut world = standin.world();
         let view = history.view(at);
         let writers = view.writers.iter().map(|writer| instance(*writer)).collect();
         world.views = [View { status: view.status.to_owned(), writers }].into();
         let host = |member| address(member, history.generation(member, at, |moved| moved.in_dns));
         world.members = (0..history.members).map(|member| (instance(member), Some(host(member)))).collect();
-        ledger.lock().unwrap().world(&world.targets);
+        stage.ledger().world(&world.targets);
     }
-    sleep_until(begin + Duration::from_millis(history.quiet)).await;
+    stage.until(history.quiet).await;
     standin.world().chaos = None;
 }
 
-/// Targets become `unhealthy` after `initial`, for the health check is blind, and go after `draining`.
-pub async fn balance(history: &History, standin: &Standin, written: &Notify) {
+/// Targets become `unhealthy` after `initial`, because the health check is blind, and go after `draining`.
+pub async fn balance(stage: Stage, written: Arc<Notify>) {
+    let (history, standin) = (&stage.history, &stage.standin);
     let mut due: HashMap<(String, String), (String, Instant)> = HashMap::new();
     loop {
         let now = Instant::now();

@@ -13,26 +13,26 @@ impl Standin {
         let mut world = self.world();
         let call = world.describe(&action, &parameters);
         world.calls.push(call);
-        let (status, body, delay) = match world.next_fault(&action) {
+        let fault = world.next_fault(&action);
+        let delay = if let Some(Fault::Delay(delay)) = fault { delay } else { Duration::ZERO };
+        let (status, body) = match fault {
             Some(Fault::DropBefore) => return Reply::Dropped,
             Some(Fault::DropAfter) => {
                 drop(world.act(&action, &parameters));
                 return Reply::Dropped;
             }
-            Some(Fault::Error(status, code, message)) => (status, failure(code, message), Duration::ZERO),
-            Some(Fault::Throttle) => (400, failure("Throttling", "Rate exceeded"), Duration::ZERO),
-            Some(Fault::Body(body)) => (200, body.to_owned(), Duration::ZERO),
-            Some(Fault::Delay(delay)) => world.act(&action, &parameters).with(delay),
-            Some(Fault::Meanwhile(other)) => {
-                world.targets.push(target(other));
-                world.act(&action, &parameters).with(Duration::ZERO)
+            Some(Fault::Error(status, code, message)) => (status, failure(code, message)),
+            Some(Fault::Throttle) => (400, failure("Throttling", "Rate exceeded")),
+            Some(Fault::Body(body)) => (200, body.to_owned()),
+            carried_out => {
+                world.targets.extend(if let Some(Fault::Meanwhile(other)) = carried_out { Some(target(other)) } else { None });
+                let acted = world.act(&action, &parameters);
+                if let Some(Fault::AlsoGone(other)) = carried_out {
+                    let gone = world.targets.iter_mut().filter(|target| target.name() == other);
+                    gone.for_each(|target| "draining".clone_into(&mut target.state));
+                }
+                acted.map_or_else(|(code, message)| (400, failure(code, &message)), |body| (200, body))
             }
-            Some(Fault::AlsoGone(other)) => {
-                let answer = world.act(&action, &parameters).with(Duration::ZERO);
-                world.targets.iter_mut().filter(|old| old.name() == other).for_each(|old| "draining".clone_into(&mut old.state));
-                answer
-            }
-            None => world.act(&action, &parameters).with(Duration::ZERO),
         };
         Reply::Answer { status, body, delay }
     }
@@ -40,19 +40,6 @@ impl Standin {
 
 /// The answer, or the code and the message of an error.
 pub type Acted = Result<String, (&'static str, String)>;
-
-trait With {
-    fn with(self, delay: Duration) -> (u16, String, Duration);
-}
-
-impl With for Acted {
-    fn with(self, delay: Duration) -> (u16, String, Duration) {
-        match self {
-            Ok(body) => (200, body, delay),
-            Err((code, message)) => (400, failure(code, &message), delay),
-        }
-    }
-}
 
 impl World {
     fn describe(&self, action: &str, parameters: &Parameters) -> String {

@@ -41,7 +41,7 @@ impl World {
         !self.load_balancers.is_empty()
     }
 
-    /// An address in none of the subnets is outside the VPC, and gets traffic from all zones.
+    /// An address outside the subnets is outside the VPC, and gets traffic from all zones.
     fn is_in_enabled_zone(&self, target: &Target) -> bool {
         let subnet = (1..).zip(ZONES).find(|(subnet, _)| target.id.starts_with(&format!("10.0.{subnet}.")));
         subnet.is_none_or(|(_, zone)| self.enabled_zones.contains(&zone))

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use aws_config::SdkConfig;
+use aws_config::{ConfigLoader, SdkConfig};
 use aws_sdk_elasticloadbalancingv2::config::{
     Credentials, Region, RuntimeComponents,
     http::{HttpRequest, HttpResponse},
@@ -17,11 +17,12 @@ use super::{Reply, Standin};
 impl Standin {
     /// The function's own SDK settings, with this stand-in as the network.
     pub async fn in_process(&self) -> SdkConfig {
-        aurora_nlb_failover::aws::sdk::settings(self.clone())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .load()
-            .await
+        self.settings().credentials_provider(Credentials::new("id", "secret", None, None, "test")).load().await
+    }
+
+    /// The same, before it has credentials.
+    pub fn settings(&self) -> ConfigLoader {
+        aurora_nlb_failover::aws::sdk::settings(self.clone()).region(Region::new("eu-west-1"))
     }
 }
 

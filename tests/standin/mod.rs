@@ -5,26 +5,37 @@
 //! without the port of its registration a target stays), speaks the services' own Query protocol, records every call,
 //! and can be told to fail, delay, throttle and drop. Two transports share it: [`Standin::serve`] answers over HTTP on
 //! loopback, [`Standin::in_process`] inside the SDK, where time can be paused.
+//!
+//! Beside it is what else all the tests share: the Runtime API, the function itself, and events as RDS words them.
 
 pub mod answer;
 pub mod dns;
 pub mod elb;
+pub mod events;
+pub mod function;
 pub mod in_process;
 pub mod over_http;
 pub mod query;
 pub mod rds;
+pub mod runtime_api;
+pub mod server;
 pub mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 #[allow(unused_imports, reason = "not every test names all of them")]
-pub use world::{Chaos, Hook, Probe, Target, View, World};
+pub use world::{ATTRIBUTES, Chaos, Hook, MEMBERS, Probe, Target, View, World, ip_dict};
 
 pub const TARGET_GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef";
 pub const CLUSTER: &str = "aurora-prod";
 
-/// What the stand-in does with one call, in place of answering it.
+/// The targets of the three instances.
+pub const A: &str = "10.0.1.11:3306";
+pub const B: &str = "10.0.2.22:3306";
+pub const C: &str = "10.0.3.33:3306";
+
+/// What the stand-in does with one call, instead of answering it.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// An error answer: HTTP status, code, message.
@@ -59,8 +70,9 @@ pub struct Standin(Arc<Mutex<World>>);
 impl Standin {
     /// The perfect set-up: aurora-1 is the writer, and its target the only one.
     pub fn new() -> Standin {
-        let standin = Standin(Arc::new(Mutex::new(World::in_order())));
-        standin.with_targets("10.0.1.11:3306 unhealthy").rds_shows(&[("available", "aurora-1")])
+        Standin(Arc::new(Mutex::new(World::in_order())))
+            .with_targets(&format!("{A} unhealthy"))
+            .rds_shows(&[("available", "aurora-1")])
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {
@@ -83,9 +95,13 @@ impl Standin {
         self
     }
 
-    /// A setting of the target group.
+    /// A setting or an attribute of the target group.
     pub fn with_setting(self, name: &str, value: &str) -> Standin {
-        self.world().target_group.iter_mut().filter(|(key, _)| key == name).for_each(|(_, old)| value.clone_into(old));
+        let mut world = self.world();
+        let World { target_group, attributes, .. } = &mut *world;
+        let pairs = target_group.iter_mut().chain(attributes);
+        pairs.filter(|(key, _)| key == name).for_each(|(_, old)| value.clone_into(old));
+        drop(world);
         self
     }
 

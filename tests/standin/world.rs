@@ -6,6 +6,21 @@ use std::net::IpAddr;
 use super::Fault;
 use super::elb::ZONES;
 
+/// The three instances, each with its endpoint: an IP literal, which resolves without DNS.
+pub const MEMBERS: [(&str, &str); 3] = [("aurora-1", "10.0.1.11"), ("aurora-2", "10.0.2.22"), ("aurora-3", "10.0.3.33")];
+
+/// The attributes that the target group must have.
+pub const ATTRIBUTES: [(&str, &str); 5] = [
+    ("target_health_state.unhealthy.connection_termination.enabled", "false"),
+    ("deregistration_delay.connection_termination.enabled", "true"),
+    ("deregistration_delay.timeout_seconds", "0"),
+    ("load_balancing.cross_zone.enabled", "true"),
+    ("preserve_client_ip.enabled", "false"),
+];
+
+const GROUP: [(&str, &str); 5] =
+    [("TargetType", "ip"), ("Protocol", "TCP"), ("Port", "3306"), ("HealthCheckPort", "40000"), ("IpAddressType", "ipv4")];
+
 const LOAD_BALANCER: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/net/aurora/0123456789abcdef";
 
 #[derive(Clone, Debug)]
@@ -34,7 +49,7 @@ pub struct View {
     pub writers: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct World {
     pub targets: Vec<Target>,
     /// Instance ID and endpoint; an IP literal resolves without DNS.
@@ -78,40 +93,23 @@ impl<F: ?Sized> std::fmt::Debug for Hook<F> {
     }
 }
 
+/// The three instances as `IP_DICT`.
+pub fn ip_dict() -> String {
+    serde_json::Value::Object(MEMBERS.map(|(id, ip)| (id.to_owned(), ip.into())).into_iter().collect()).to_string()
+}
+
 impl World {
     /// A target group as `check` wants it, without targets, and three instances of which RDS shows nothing yet.
     pub fn in_order() -> World {
-        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let member = |(id, host): (&str, &str)| (id.to_owned(), Some(host.to_owned()));
+        let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         World {
-            targets: Vec::new(),
-            members: [("aurora-1", "10.0.1.11"), ("aurora-2", "10.0.2.22"), ("aurora-3", "10.0.3.33")].map(member).to_vec(),
+            members: MEMBERS.map(|(id, host)| (id.to_owned(), Some(host.to_owned()))).to_vec(),
             port: 3306,
-            views: VecDeque::new(),
-            target_group: pairs(&[
-                ("TargetType", "ip"),
-                ("Protocol", "TCP"),
-                ("Port", "3306"),
-                ("HealthCheckPort", "40000"),
-                ("IpAddressType", "ipv4"),
-            ]),
-            attributes: pairs(&[
-                ("target_health_state.unhealthy.connection_termination.enabled", "false"),
-                ("deregistration_delay.connection_termination.enabled", "true"),
-                ("deregistration_delay.timeout_seconds", "0"),
-                ("load_balancing.cross_zone.enabled", "true"),
-                ("preserve_client_ip.enabled", "false"),
-            ]),
+            target_group: GROUP.map(pair).to_vec(),
+            attributes: ATTRIBUTES.map(pair).to_vec(),
             load_balancers: vec![LOAD_BALANCER.to_owned()],
             enabled_zones: ZONES.to_vec(),
-            vpc: None,
-            publicly_accessible: Vec::new(),
-            names: Vec::new(),
-            faults: VecDeque::new(),
-            dns_failures: 0,
-            calls: Vec::new(),
-            chaos: None,
-            probe: None,
+            ..World::default()
         }
     }
 }

@@ -1,9 +1,9 @@
 //! An HTTP server on loopback, with TLS or without, that counts its connections and can close them.
 
-use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,13 +18,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub type Answer = Response<Full<Bytes>>;
+/// `None` drops the connection instead.
+pub type Answer = Option<Response<Full<Bytes>>>;
+
+type Handler = Arc<dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 /// A server on a free port; it ends with the handle.
 pub struct Server {
     pub address: SocketAddr,
     task: JoinHandle<()>,
-    /// Each open connection holds a receiver, and ends when it is told to.
+    /// Each open connection holds a receiver, and ends when that is notified.
     connections: Arc<watch::Sender<()>>,
     accepted: Arc<AtomicUsize>,
 }
@@ -36,11 +39,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub async fn start<H, F>(tls: Option<TlsAcceptor>, handler: H) -> Server
+    pub async fn start<F>(tls: Option<TlsAcceptor>, handler: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static) -> Server
     where
-        H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (connections, accepted) = (Arc::new(watch::Sender::new(())), Arc::new(AtomicUsize::new(0)));
@@ -53,6 +56,10 @@ impl Server {
             }
         });
         Server { address, task, connections, accepted }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// How many connections have been made to it so far.
@@ -73,33 +80,20 @@ impl Server {
     }
 }
 
-async fn connection<H, F>(stream: TcpStream, tls: Option<TlsAcceptor>, handler: H, closing: watch::Receiver<()>)
-where
-    H: Fn(Request<Incoming>) -> F + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
-    match tls {
-        None => talk(stream, handler, closing).await,
-        Some(tls) => {
-            if let Ok(stream) = tls.accept(stream).await {
-                talk(stream, handler, closing).await;
-            }
-        }
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handler, closing: watch::Receiver<()>) {
+    let Some(tls) = tls else { return talk(stream, handler, closing).await };
+    if let Ok(stream) = tls.accept(stream).await {
+        talk(stream, handler, closing).await;
     }
 }
 
-async fn talk<S, H, F>(stream: S, handler: H, mut closing: watch::Receiver<()>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Fn(Request<Incoming>) -> F + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
-    let service = service_fn(move |request| {
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, mut closing: watch::Receiver<()>) {
+    let service = service_fn(|request| {
         let answer = handler(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { answer.await.ok_or(io::ErrorKind::ConnectionReset).map_err(io::Error::from) }
     });
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    // A function that is killed drops its connections: that is no fault.
+    // A function that is killed drops its connections: that is not a fault.
     tokio::select! {
         served = connection.as_mut() => drop(served),
         _ = closing.changed() => {
