@@ -3,6 +3,7 @@
 import json
 import platform
 from contextlib import contextmanager
+from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse
 
@@ -14,7 +15,6 @@ from support.aws import (
     client,
     make_cluster,
     make_group,
-    make_listener,
     set_targets,
     set_writer,
     targets,
@@ -23,7 +23,7 @@ from support.project import ROOT
 from support.servers import free_port, server, wait_until
 
 ZIP = ROOT / "target" / "lambda" / "aurora-nlb-failover" / "bootstrap.zip"
-NAME = "aurora-nlb-failover"
+UNKNOWN = ("AWS::RDS::EventSubscription", "AWS::EC2::VPCEndpointService")
 # This machine's architecture, as the template and as cargo-lambda name it.
 ARCHITECTURES = {("Linux", "x86_64"): ("x86_64", "--x86-64"), ("Linux", "aarch64"): ("arm64", "--arm64")}
 ARCHITECTURE = ARCHITECTURES.get((platform.system(), platform.machine()))
@@ -44,33 +44,40 @@ def ministack(work, name="ministack"):
 
 
 class Deployment:
-    """The stack, with the target group and the cluster that it asks for."""
+    """Both stacks, the second with the target group of the first, and the cluster that it asks for."""
 
     def __init__(self, url, architecture):
-        self.elb, self.rds, self.sns, self.logs, self.function, s3, self.cloudformation = (
-            client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "cloudformation")
+        self.elb, self.rds, self.sns, self.logs, self.function, s3, ec2, self.cloudformation = (
+            client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "ec2", "cloudformation")
         )
-        self.group, self.other_group = (make_group(self.elb, name, "vpc-1") for name in ("aurora", "another"))
-        make_listener(self.elb, self.group, "subnet-1")
+        subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+        network = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ",".join(subnets[:2])}
+        self.group = self.create("balancer", adapted("balancer.yaml"), network)["TargetGroupArn"]
+        self.other_group = make_group(self.elb, "another", network["VpcId"])
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())
-        template = adapted((ROOT / "template.yaml").read_text())
+        template = adapted("template.yaml")
         template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
         parameters = {
             "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
         }  # fmt: skip
-        self.cloudformation.create_stack(
-            StackName=NAME, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )  # fmt: skip
-        wait_until("the stack to be made", lambda: not self.stack()["StackStatus"].endswith("IN_PROGRESS"), 60)
-        assert self.stack()["StackStatus"] == "CREATE_COMPLETE", self.stack().get("StackStatusReason")
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
+        outputs = self.create("aurora-nlb-failover", template, parameters)
         self.name, self.topic, self.log_group = (outputs[key] for key in ("FunctionName", "TopicArn", "LogGroupName"))
 
-    def stack(self):
-        return self.cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+    def create(self, name, template, parameters):
+        """Its outputs."""
+        self.cloudformation.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )  # fmt: skip
+        ended = f"{name} to be made", lambda: not self.stack(name)["StackStatus"].endswith("IN_PROGRESS")
+        wait_until(*ended, seconds=60)
+        assert self.stack(name)["StackStatus"] == "CREATE_COMPLETE", self.stack(name).get("StackStatusReason")
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name)["Outputs"]}
+
+    def stack(self, name):
+        return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
 
     def reset(self, wanted, writer):
         """Makes the group hold exactly these targets, and this instance the writer."""
@@ -110,11 +117,16 @@ class Deployment:
         return self.function.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] == "Successful"
 
 
-def adapted(text):
-    """The template, but for what MiniStack takes otherwise than AWS."""
-    template = yaml_parse(text)
-    # The one type that it does not know.
-    template["Resources"] = {name: r for name, r in template["Resources"].items() if r["Type"] != "AWS::RDS::EventSubscription"}
+def adapted(file):
+    """The template, without what MiniStack does not know, and changed where it differs from AWS."""
+    template = yaml_parse(Path(ROOT, file).read_text())
+    unknown = {name for name, resource in template["Resources"].items() if resource["Type"].startswith(UNKNOWN)}
+    for part in ("Resources", "Outputs"):
+        template[part] = {
+            name: made for name, made in template[part].items() if name not in unknown and not refers(made, unknown)
+        }  # fmt: skip
+    if "Transform" not in template:
+        return template
     # MiniStack's target groups have IDs that no group on AWS has (letters beyond f). The template rightly refuses them.
     del template["Parameters"]["TargetGroupArn"]["AllowedPattern"]
     # In a condition MiniStack cannot split. What asks so is whether the schedule's rate is in hours: it is in minutes.
@@ -126,6 +138,11 @@ def adapted(text):
         if statement["Action"] == "rds:DescribeDBInstances":
             statement["Resource"] = "*"
     return template
+
+
+def refers(node, names):
+    """Whether anything below takes its value from one of these resources."""
+    return any(f'"{name}' in text or f"${{{name}" in text for text in [json.dumps(node)] for name in names)
 
 
 def statements(node):

@@ -22,8 +22,10 @@ class Deployer:
         self.url, self.folder, self.settings = url, folder, folder / "samconfig.toml"
         self.iam, self.cloudformation = (client(name, url) for name in ("iam", "cloudformation"))
         self.key = self.user()
-        release = subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, capture_output=True, text=True)
-        (folder / "template.yaml").write_text(json.dumps(adapted(release.stdout), indent=1))
+        release = folder / "release.yaml"
+        with release.open("w") as output:
+            subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, stdout=output)
+        (folder / "template.yaml").write_text(json.dumps(adapted(release), indent=1))
         with zipfile.ZipFile(folder / "aurora-nlb-failover-x86_64.zip", "w") as code:
             code.writestr("bootstrap", "never run here")
         self.settings.write_text(block("### Settings", "toml") + 'EventSource = "EventBridge"\n')
