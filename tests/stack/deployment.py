@@ -21,6 +21,7 @@ from support.aws import (
 )
 from support.project import ROOT
 from support.servers import free_port, server, wait_until
+from template.notices import record
 
 ZIP = ROOT / "target" / "lambda" / "aurora-nlb-failover" / "bootstrap.zip"
 UNKNOWN = ("AWS::RDS::EventSubscription", "AWS::EC2::VPCEndpointService")
@@ -47,9 +48,10 @@ class Deployment:
     """Both stacks, the second with the target group of the first, and the cluster that it asks for."""
 
     def __init__(self, url, architecture):
-        self.elb, self.rds, self.sns, self.logs, self.function, s3, ec2, self.cloudformation = (
-            client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "ec2", "cloudformation")
+        self.elb, self.rds, self.sns, self.sqs, self.logs, self.function, self.events, self.cloudformation = (
+            client(name, url) for name in ("elbv2", "rds", "sns", "sqs", "logs", "lambda", "events", "cloudformation")
         )
+        s3, ec2 = client("s3", url), client("ec2", url)
         subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
         network = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ",".join(subnets[:2])}
         self.group = self.create("balancer", adapted("balancer.yaml"), network)["TargetGroupArn"]
@@ -63,7 +65,8 @@ class Deployment:
             "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
         }  # fmt: skip
         outputs = self.create("aurora-nlb-failover", template, parameters)
-        self.name, self.topic, self.log_group = (outputs[key] for key in ("FunctionName", "TopicArn", "LogGroupName"))
+        names = ("FunctionName", "TopicArn", "LogGroupName", "AlertTopicArn", "FunctionArn")
+        self.name, self.topic, self.log_group, self.alerts, self.arn = (outputs[key] for key in names)
 
     def create(self, name, template, parameters):
         """Its outputs."""
@@ -95,6 +98,26 @@ class Deployment:
 
     def publish(self, message):
         self.sns.publish(TopicArn=self.topic, Subject="RDS Notification Message", Message=message)
+
+    def mailed(self):
+        """A queue that gets what is mailed to people."""
+        url = self.sqs.create_queue(QueueName="mailed")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        from_sns = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [from_sns]})})
+        self.sns.subscribe(TopicArn=self.alerts, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        return lambda: [one["Body"] for one in self.sqs.receive_message(QueueUrl=url).get("Messages", [])]
+
+    def send_as_lambda_does(self, answer):
+        """Puts an answer onto the bus: MiniStack has no destination for successes."""
+        event = record(self.arn, answer)
+        entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        self.events.put_events(Entries=[entry])
 
     def log(self):
         """The lines of the function's log."""

@@ -14,6 +14,7 @@ CHOICES = {
     "boundary": {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/service/"},
     "key": {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"},
     "alerts": {"AlertTopicArn": "arn:aws:sns:eu-west-1:123456789012:alerts"},
+    "silent": {"NotifySwitches": "false"},
     "mail": {"AlertEmail": "someone@example.com"},
     "hours": {"ScheduleRate": "rate(2 hours)"},
     "no dashboard": {"Dashboard": "false"},
