@@ -15,7 +15,7 @@ from template.stacks import stack
 STARTED = {"outcome": "switched", "cause": "RDS-EVENT-0073", "writer": "aurora-2", "target": A2, "evidence": "event"}
 COMPLETED = {"outcome": "unchanged", "cause": "RDS-EVENT-0071", "writer": "aurora-2", "evidence": "event+rds"}
 SCHEDULED = {"outcome": "unchanged", "cause": "schedule", "writer": "aurora-2", "evidence": "rds"}
-IN_DOUBT = {"outcome": "unchanged", "cause": "schedule"}
+IN_DOUBT = {"outcome": "unchanged", "cause": "schedule", "doubt": "failing-over"}
 
 
 # In order: a failover from aurora-1 to aurora-2. RDS shows each status and writer from then on.

@@ -45,6 +45,11 @@ def test_it_fits_into_a_request_to_cloudformation_and_onto_a_screen():
         ("IpDict", '{"aurora-1": 1}', False),
         ("IpDict", '{"aurora-1": "10.0.1.11",}', False),
         ("IpDict", "{'aurora-1': '10.0.1.11'}", False),
+        ("HttpsProxy", "http://proxy.example.com:3128", True),
+        ("HttpsProxy", "proxy.example.com:3128", False),
+        ("HttpsProxy", "socks5://proxy.example.com", False),
+        ("NoProxy", ".example.com,10.0.0.0/8,localhost", True),
+        ("NoProxy", "a, b", False),
         ("DbClusterId", "aurora-prod", True),
         ("DbClusterId", "Aurora", False),
         ("DbClusterId", "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod", False),
@@ -92,7 +97,9 @@ def test_a_balancer_that_asks_security_groups_needs_rules_for_the_clients():
 
 def test_the_environment_is_what_the_configuration_reads():
     read = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', source("config")))
-    assert stack().environment().keys() == read - {"AWS_REGION"}, "that one Lambda sets"
+    # Lambda sets the first; the others are the AWS clients'.
+    elsewhere = {"AWS_REGION", "HTTPS_PROXY", "NO_PROXY"}
+    assert stack().environment().keys() - elsewhere == read - elsewhere
 
 
 def test_given_topics_are_used_and_not_touched():

