@@ -11,7 +11,7 @@ CHOICES = {
     "VPC": {"FunctionSubnetIds": "subnet-12345678,subnet-87654321", "FunctionSecurityGroupIds": "sg-12345678"},
     "topic": {"FailoverTopicArn": "arn:aws:sns:eu-west-1:123456789012:theirs"},
     "role": {"RoleArn": "arn:aws:iam::123456789012:role/theirs"},
-    "boundary": {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/service/"},
+    "boundary": {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary"},
     "key": {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"},
     "alerts": {"AlertTopicArn": "arn:aws:sns:eu-west-1:123456789012:alerts"},
     "silent": {"NotifySwitches": "false"},

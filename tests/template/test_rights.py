@@ -85,10 +85,9 @@ def test_a_given_role_serves_function_and_schedule_and_no_role_is_made():
     assert made["FailoverFunction"]["Role"] == schedule["Target"]["RoleArn"] == CHOICES["role"]["RoleArn"]
 
 
-def test_boundary_and_path_hold_for_every_role():
+def test_a_given_boundary_holds_for_every_role():
     roles = stack("boundary").of_type("AWS::IAM::Role").values()
-    found = {(role["PermissionsBoundary"], role["Path"]) for role in roles}
-    assert found == {(CHOICES["boundary"]["PermissionsBoundaryArn"], "/service/")}
+    assert {role["PermissionsBoundary"] for role in roles} == {CHOICES["boundary"]["PermissionsBoundaryArn"]}
 
 
 @pytest.mark.parametrize(
