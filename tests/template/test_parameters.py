@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from support.project import ROOT, source
-from template.cloudformation import BALANCER, BALANCER_SOURCE, SOURCE, TEMPLATE, Stack, accepts, parse
+from template.cloudformation import BALANCER, BALANCER_SOURCE, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
 from template.stacks import BALANCER_CHOICES, CHOICES, balancer, stack
 
 RELEASE = ROOT / ".github" / "release-template.sh"
@@ -100,6 +100,16 @@ def test_the_environment_is_what_the_configuration_reads():
     # Lambda sets the first; the others are the AWS clients'.
     elsewhere = {"AWS_REGION", "HTTPS_PROXY", "NO_PROXY"}
     assert stack().environment().keys() - elsewhere == read - elsewhere
+
+
+def test_each_variable_has_the_value_of_its_parameter():
+    given = {
+        "DbClusterId": "another", "TargetGroupArn": GIVEN_GROUP, "TargetPort": "5432", "TargetAvailabilityZone": "all",
+        "IpDict": '{"aurora-1": "10.0.1.11"}', "SwitchOn": "completed", "DryRun": "true",
+        "HttpsProxy": "http://proxy", "NoProxy": "a,b",
+    }  # fmt: skip
+    variables = {re.sub("(?<!^)(?=[A-Z])", "_", name).upper(): value for name, value in given.items()}
+    assert Stack(**given).environment() == variables
 
 
 def test_given_topics_are_used_and_not_touched():
