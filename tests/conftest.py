@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # At import, because a library that a test imports reads some of these as it is imported. An AWS profile or endpoint of the
 # user must not turn a test into the real thing.
 for key in list(os.environ):
-    if key.startswith(("AWS_", "TARGET_", "IP_DICT", "DB_CLUSTER_ID", "DRY_RUN")):
+    if key.startswith(("AWS_", "TARGET_", "IP_DICT", "DB_CLUSTER_ID", "DB_INSTANCE_ID", "SWITCH_ON", "DRY_RUN")):
         del os.environ[key]
 os.environ |= {
     # The tools of the virtual environment; and Debian keeps servers in /usr/sbin, off a user's PATH.

@@ -3,6 +3,7 @@
 import json
 import platform
 from contextlib import contextmanager
+from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse
 
@@ -14,16 +15,16 @@ from support.aws import (
     client,
     make_cluster,
     make_group,
-    make_listener,
     set_targets,
     set_writer,
     targets,
 )
 from support.project import ROOT
 from support.servers import free_port, server, wait_until
+from template.notices import record
 
 ZIP = ROOT / "target" / "lambda" / "aurora-nlb-failover" / "bootstrap.zip"
-NAME = "aurora-nlb-failover"
+UNKNOWN = ("AWS::RDS::EventSubscription", "AWS::EC2::VPCEndpointService")
 # This machine's architecture, as the template and as cargo-lambda name it.
 ARCHITECTURES = {("Linux", "x86_64"): ("x86_64", "--x86-64"), ("Linux", "aarch64"): ("arm64", "--arm64")}
 ARCHITECTURE = ARCHITECTURES.get((platform.system(), platform.machine()))
@@ -44,33 +45,42 @@ def ministack(work, name="ministack"):
 
 
 class Deployment:
-    """The stack, with the target group and the cluster that it asks for."""
+    """Both stacks, the second with the target group of the first, and the cluster that it asks for."""
 
     def __init__(self, url, architecture):
-        self.elb, self.rds, self.sns, self.logs, self.function, s3, self.cloudformation = (
-            client(name, url) for name in ("elbv2", "rds", "sns", "logs", "lambda", "s3", "cloudformation")
+        self.elb, self.rds, self.sns, self.sqs, self.logs, self.function, self.events, self.cloudformation = (
+            client(name, url) for name in ("elbv2", "rds", "sns", "sqs", "logs", "lambda", "events", "cloudformation")
         )
-        self.group, self.other_group = (make_group(self.elb, name, "vpc-1") for name in ("aurora", "another"))
-        make_listener(self.elb, self.group, "subnet-1")
+        s3, ec2 = client("s3", url), client("ec2", url)
+        subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+        network = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ",".join(subnets[:2])}
+        self.group = self.create("balancer", adapted("balancer.yaml"), network)["TargetGroupArn"]
+        self.other_group = make_group(self.elb, "another", network["VpcId"])
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())
-        template = adapted((ROOT / "template.yaml").read_text())
+        template = adapted("template.yaml")
         template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
         parameters = {
             "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
         }  # fmt: skip
+        outputs = self.create("aurora-nlb-failover", template, parameters)
+        names = ("FunctionName", "TopicArn", "LogGroupName", "AlertTopicArn", "FunctionArn")
+        self.name, self.topic, self.log_group, self.alerts, self.arn = (outputs[key] for key in names)
+
+    def create(self, name, template, parameters):
+        """Its outputs."""
         self.cloudformation.create_stack(
-            StackName=NAME, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )  # fmt: skip
-        wait_until("the stack to be made", lambda: not self.stack()["StackStatus"].endswith("IN_PROGRESS"), 60)
-        assert self.stack()["StackStatus"] == "CREATE_COMPLETE", self.stack().get("StackStatusReason")
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
-        self.name, self.topic, self.log_group = (outputs[key] for key in ("FunctionName", "TopicArn", "LogGroupName"))
+        ended = f"{name} to be made", lambda: not self.stack(name)["StackStatus"].endswith("IN_PROGRESS")
+        wait_until(*ended, seconds=60)
+        assert self.stack(name)["StackStatus"] == "CREATE_COMPLETE", self.stack(name).get("StackStatusReason")
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name)["Outputs"]}
 
-    def stack(self):
-        return self.cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+    def stack(self, name):
+        return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
 
     def reset(self, wanted, writer):
         """Makes the group hold exactly these targets, and this instance the writer."""
@@ -88,6 +98,26 @@ class Deployment:
 
     def publish(self, message):
         self.sns.publish(TopicArn=self.topic, Subject="RDS Notification Message", Message=message)
+
+    def mailed(self):
+        """A queue that gets what is mailed to people."""
+        url = self.sqs.create_queue(QueueName="mailed")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        from_sns = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [from_sns]})})
+        self.sns.subscribe(TopicArn=self.alerts, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        return lambda: [one["Body"] for one in self.sqs.receive_message(QueueUrl=url).get("Messages", [])]
+
+    def send_as_lambda_does(self, answer):
+        """Puts an answer onto the bus: MiniStack has no destination for successes."""
+        event = record(self.arn, answer)
+        entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        self.events.put_events(Entries=[entry])
 
     def log(self):
         """The lines of the function's log."""
@@ -110,11 +140,16 @@ class Deployment:
         return self.function.get_function_configuration(FunctionName=self.name)["LastUpdateStatus"] == "Successful"
 
 
-def adapted(text):
-    """The template, but for what MiniStack takes otherwise than AWS."""
-    template = yaml_parse(text)
-    # The one type that it does not know.
-    template["Resources"] = {name: r for name, r in template["Resources"].items() if r["Type"] != "AWS::RDS::EventSubscription"}
+def adapted(file):
+    """The template, without what MiniStack does not know, and changed where it differs from AWS."""
+    template = yaml_parse(Path(ROOT, file).read_text())
+    unknown = {name for name, resource in template["Resources"].items() if resource["Type"].startswith(UNKNOWN)}
+    for part in ("Resources", "Outputs"):
+        template[part] = {
+            name: made for name, made in template[part].items() if name not in unknown and not refers(made, unknown)
+        }  # fmt: skip
+    if "Transform" not in template:
+        return template
     # MiniStack's target groups have IDs that no group on AWS has (letters beyond f). The template rightly refuses them.
     del template["Parameters"]["TargetGroupArn"]["AllowedPattern"]
     # In a condition MiniStack cannot split. What asks so is whether the schedule's rate is in hours: it is in minutes.
@@ -126,6 +161,11 @@ def adapted(text):
         if statement["Action"] == "rds:DescribeDBInstances":
             statement["Resource"] = "*"
     return template
+
+
+def refers(node, names):
+    """Whether anything below takes its value from one of these resources."""
+    return any(f'"{name}' in text or f"${{{name}" in text for text in [json.dumps(node)] for name in names)
 
 
 def statements(node):

@@ -1,5 +1,6 @@
 """template.yaml and the zip in MiniStack: topic, filter, function, role, target group."""
 
+import json
 import time
 
 import pytest
@@ -8,6 +9,8 @@ from support.aws import A1, A2, ADDRESSES
 from support.events import fresh, messages
 from support.project import event
 from support.servers import wait_until
+from template.log import metrics
+from template.stacks import stack
 
 
 def test_the_first_scheduled_run_registers_the_writer(deployed):
@@ -51,6 +54,31 @@ def test_check_works_with_the_role_of_the_template(deployed):
     assert (answer.get("outcome"), answer.get("in_sync"), answer.get("writer")) == ("checked", True, "aurora-1"), answer
     # MiniStack gives every instance the endpoint 127.0.0.1, so that each entry of IP_DICT is stale: rightly said.
     assert [finding["code"] for finding in answer["findings"]] == ["stale-ip-dict-entry"] * len(ADDRESSES)
+
+
+def test_a_switch_is_told_in_words_and_a_run_without_one_is_not(deployed):
+    mailed = deployed.mailed()
+    deployed.send_as_lambda_does(deployed.invoke(event("scheduler-scheduled")))
+    deployed.send_as_lambda_does(deployed.invoke(fresh("started-cross-az")))
+    (message,) = wait_until("the message", mailed, 20)
+    assert f"Cluster aurora-prod, switched: writer aurora-2, target {A2}" in message
+    assert f"Left the group: [{A1}]. Joined it: [{A2}]." in message
+
+
+@pytest.fixture
+def dry(deployed):
+    # MiniStack does not tell the function that the log is in JSON.
+    deployed.configure(DRY_RUN="true", AWS_LAMBDA_LOG_FORMAT="JSON")
+    yield deployed
+    deployed.configure(DRY_RUN="false", AWS_LAMBDA_LOG_FORMAT="Text")
+
+
+def test_a_dry_run_is_counted_by_the_metrics(dry):
+    dry.reset([A2], "aurora-1")
+    seen = len(dry.log())
+    dry.invoke(event("scheduler-scheduled"))
+    lines = [json.loads(line) for line in dry.log()[seen:] if line.startswith("{")]
+    assert {"ScheduledRuns", "Drift", "DryRuns"} <= set().union(*(metrics(stack(), line) for line in lines))
 
 
 @pytest.fixture

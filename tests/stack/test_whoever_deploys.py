@@ -21,20 +21,21 @@ class Deployer:
     def __init__(self, url, folder):
         self.url, self.folder, self.settings = url, folder, folder / "samconfig.toml"
         self.iam, self.cloudformation = (client(name, url) for name in ("iam", "cloudformation"))
-        self.key = self.user()
-        release = subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, capture_output=True, text=True)
-        (folder / "template.yaml").write_text(json.dumps(adapted(release.stdout), indent=1))
+        self.key = self.user("deployer", policies("## Who may deploy", "json", STACK)[0])
+        release = folder / "release.yaml"
+        with release.open("w") as output:
+            subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, stdout=output)
+        (folder / "template.yaml").write_text(json.dumps(adapted(release), indent=1))
         with zipfile.ZipFile(folder / "aurora-nlb-failover-x86_64.zip", "w") as code:
             code.writestr("bootstrap", "never run here")
         self.settings.write_text(block("### Settings", "toml") + 'EventSource = "EventBridge"\n')
 
-    def user(self):
+    def user(self, name, policy):
         """The key of a user that may do what the policy says."""
-        policy, _ = policies("## Who may deploy", "json", STACK)
-        self.iam.create_user(UserName="deployer")
-        made = self.iam.create_policy(PolicyName="deployer", PolicyDocument=json.dumps(policy))
-        self.iam.attach_user_policy(UserName="deployer", PolicyArn=made["Policy"]["Arn"])
-        key = self.iam.create_access_key(UserName="deployer")["AccessKey"]
+        self.iam.create_user(UserName=name)
+        made = self.iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))
+        self.iam.attach_user_policy(UserName=name, PolicyArn=made["Policy"]["Arn"])
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     def sam(self, *arguments, key=None):
@@ -101,6 +102,23 @@ def test_a_setting_that_is_taken_out_keeps_its_value(deployer):
     deployer.change('AlertEmail = "data-on-call@example.com"\n', 'LogRetentionDays = "30"\n')
     deployer.sam("deploy")
     assert deployer.parameters()["AlertEmail"] == "data-on-call@example.com"
+
+
+def test_the_second_policy_is_enough_to_deploy_the_balancer(deployer):
+    _, policy = policies("## Who may deploy", "json", "balancer")
+    ec2, mine = client("ec2", deployer.url), client("cloudformation", deployer.url, deployer.user("network", policy))
+    network = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ec2.describe_subnets()["Subnets"][0]["SubnetId"]}
+    # What `aws cloudformation deploy` calls.
+    names = {"StackName": "balancer", "ChangeSetName": "first"}
+    mine.create_change_set(
+        **names, ChangeSetType="CREATE", TemplateBody=json.dumps(adapted("balancer.yaml")),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in network.items()],
+    )  # fmt: skip
+    mine.get_waiter("change_set_create_complete").wait(**names, WaiterConfig={"Delay": 1})
+    mine.execute_change_set(**names)
+    mine.get_waiter("stack_create_complete").wait(StackName="balancer", WaiterConfig={"Delay": 1})
+    with pytest.raises(mine.exceptions.ClientError, match="not authorized to perform"):
+        mine.delete_stack(StackName=STACK)
 
 
 def test_another_stack_is_out_of_reach(deployer):

@@ -18,11 +18,11 @@ ATTRIBUTES = {
 }
 
 
-def client(service, url):
-    """A boto3 client for a stand-in. The key is the account's number: MiniStack takes such a key for the account's root."""
+def client(service, url, key=(ACCOUNT, "test")):
+    """A boto3 client for a stand-in. Without a key it is the account's root, which MiniStack knows by the account's number."""
     settings = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={})
     return boto3.client(
-        service, endpoint_url=url, region_name=REGION, aws_access_key_id=ACCOUNT, aws_secret_access_key="test", config=settings
+        service, endpoint_url=url, region_name=REGION, aws_access_key_id=key[0], aws_secret_access_key=key[1], config=settings
     )
 
 

@@ -14,9 +14,10 @@ from support.project import ROOT
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of metrics of its own at the end
 
-SOURCE = (ROOT / "template.yaml").read_text()
+SOURCE, BALANCER_SOURCE = ((ROOT / name).read_text() for name in ("template.yaml", "balancer.yaml"))
 GIVEN_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/given/0123456789abcdef"
 REQUIRED = {"DbClusterId": "aurora-prod", "TargetGroupArn": GIVEN_GROUP}
+NETWORK = {"VpcId": "vpc-12345678", "SubnetIds": "subnet-12345678,subnet-87654321"}
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::NoValue": None,
@@ -35,14 +36,16 @@ parse = functools.cache(yaml_parse)
 
 
 def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """The CloudFormation template that SAM makes of this text. It puts the values of some parameters in itself."""
+    """The CloudFormation template, as SAM makes it of this text. SAM puts the values of some parameters in itself."""
     sam = copy.deepcopy(parse(text))
+    if "Transform" not in sam:
+        return sam
     # The translator wants code that has been uploaded already.
     sam["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
     return Translator(MANAGED, Parser()).translate(sam_template=sam, parameter_values=parameters)
 
 
-TEMPLATE = translate(SOURCE, {})
+TEMPLATE, BALANCER = translate(SOURCE, {}), parse(BALANCER_SOURCE)
 
 
 def as_list(value):
@@ -51,7 +54,7 @@ def as_list(value):
 
 def accepts(parameter: str, value: str) -> bool:
     """Whether CloudFormation accepts this value of a parameter."""
-    declared = TEMPLATE["Parameters"][parameter]
+    declared = (TEMPLATE["Parameters"] | BALANCER["Parameters"])[parameter]
     allowed = [str(one) for one in declared.get("AllowedValues", [value])]
     return bool(re.search(declared.get("AllowedPattern", ""), value)) and value in allowed
 
@@ -60,7 +63,7 @@ class Stack:
     """What CloudFormation would make of the template with these parameters."""
 
     def __init__(self, text=SOURCE, **parameters):
-        given = REQUIRED | parameters
+        given = (NETWORK if text == BALANCER_SOURCE else REQUIRED) | parameters
         self.template = template = translate(text, given)
         unknown = parameters.keys() - template["Parameters"].keys()
         assert not unknown, f"no such parameters: {unknown}"
@@ -122,7 +125,8 @@ class Stack:
         if name in PSEUDO:
             return PSEUDO[name]
         if name in self.parameters:
-            return self.parameters[name]
+            value, kind = self.parameters[name], self.template["Parameters"][name]["Type"]
+            return value.split(",") if kind.startswith("List<") else value
         assert name in self.existing, f"a reference to {name}, which this stack does not have"
         form = ARN_REFS.get(self.template["Resources"][name]["Type"])
         return f"arn:aws:{form.format(name)}" if form else name

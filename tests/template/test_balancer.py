@@ -1,76 +1,75 @@
-"""The target group: a given one is used and nothing is made beside it, or the stack makes all that leads to one."""
+"""balancer.yaml: a target group as check wants it, and a way to it for those who are named."""
 
 import pytest
 
 from support.aws import ATTRIBUTES
-from template.cloudformation import GIVEN_GROUP, Stack, accepts
-from template.stacks import CHOICES, NETWORK, stack
+from template.cloudformation import BALANCER_SOURCE, NETWORK, Stack, accepts
+from template.stacks import BALANCER_CHOICES, balancer
 
-BALANCER = {
-    "LoadBalancer", "TargetGroup", "Listener", "LoadBalancerSecurityGroup", "EndpointService", "EndpointServicePermissions",
-}  # fmt: skip
-
-
-def test_a_given_target_group_is_all_that_is_used():
-    assert not {name for name in BALANCER if name in stack("principals", "clients")}
-    assert stack("principals", "clients").environment()["TARGET_GROUP_ARN"] == GIVEN_GROUP
+SUBNETS = NETWORK["SubnetIds"].split(",")
 
 
 def test_the_listener_leads_to_the_group_whose_targets_are_left_to_the_function():
-    made = stack("balancer")
-    group = made.ref("TargetGroup")
-    assert made["Listener"]["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": group}]
-    assert made.environment()["TARGET_GROUP_ARN"] == made.outputs["TargetGroupArn"] == group
-    assert "Targets" not in made["TargetGroup"], "CloudFormation would register targets"
+    group = balancer().ref("TargetGroup")
+    assert balancer()["Listener"]["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": group}]
+    assert balancer().outputs["TargetGroupArn"] == group
+    assert "Targets" not in balancer()["TargetGroup"], "CloudFormation would register targets"
 
 
 def test_the_group_is_as_check_wants_it():
-    group = stack("balancer")["TargetGroup"]
+    group = balancer()["TargetGroup"]
     assert (group["TargetType"], group["Protocol"], group["HealthCheckPort"]) == ("ip", "TCP", "40000")
     assert {a["Key"]: a["Value"] for a in group["TargetGroupAttributes"]} == ATTRIBUTES
 
 
 def test_nobody_is_let_in_unasked():
-    made = stack("balancer")
-    assert made["LoadBalancer"]["Scheme"] == "internal"
-    assert "EndpointServicePermissions" not in made
-    assert made["EndpointService"]["AcceptanceRequired"] == "true"
-    assert "SecurityGroupIngress" not in made["LoadBalancerSecurityGroup"]
+    made = balancer()
+    assert (made["LoadBalancer"]["Scheme"], made["LoadBalancer"]["Subnets"]) == ("internal", SUBNETS)
+    assert made["EndpointService"] == {"NetworkLoadBalancerArns": ["LoadBalancer"], "AcceptanceRequired": "true"}
+    assert not {"EndpointServicePermissions", "DatabaseIngress"} & made.resources.keys()
+    assert "SecurityGroupIngress" not in made["SecurityGroup"]
     # Through PrivateLink nothing would come by a group without rules.
     assert made["LoadBalancer"]["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"] == "off"
 
 
-def test_who_is_named_is_let_in():
-    made = stack("balancer", "principals", "clients", "regions")
-    assert made["EndpointServicePermissions"]["AllowedPrincipals"] == CHOICES["principals"]["AllowedPrincipals"].split(",")
+def test_those_who_are_named_are_let_in():
+    made = balancer("principals", "clients", "regions")
+    assert made["EndpointServicePermissions"]["AllowedPrincipals"] == BALANCER_CHOICES["principals"]["AllowedPrincipals"].split(
+        ","
+    )
     assert made["EndpointService"]["SupportedRegions"] == ["eu-west-1", "us-east-1"]
-    (rule,) = made["LoadBalancerSecurityGroup"]["SecurityGroupIngress"]
+    (rule,) = made["SecurityGroup"]["SecurityGroupIngress"]
     assert rule["CidrIp"] == "10.0.0.0/8"
 
 
-def test_given_security_groups_replace_the_stacks_own():
-    made = stack("balancer", "security groups")
-    assert made["LoadBalancer"]["SecurityGroups"] == ["sg-12345678", "sg-87654321"]
-    assert "LoadBalancerSecurityGroup" not in made
+@pytest.mark.parametrize(
+    ("choices", "groups", "source"),
+    [
+        (["database"], ["SecurityGroup.GroupId"], "SecurityGroup.GroupId"),
+        (["database", "security groups"], ["sg-12345678", "sg-87654321"], "sg-12345678"),
+    ],
+)
+def test_the_database_lets_the_balancer_in_whichever_security_groups_it_has(choices, groups, source):
+    made = balancer(*choices)
+    assert made["LoadBalancer"]["SecurityGroups"] == groups
+    assert ("SecurityGroup" in made) == ("SecurityGroupId" in made.outputs) == (groups == [source])
+    ingress = made["DatabaseIngress"]
+    assert (ingress["GroupId"], ingress["SourceSecurityGroupId"]) == ("sg-0123456789abcdef0", source)
 
 
 @pytest.mark.parametrize("port", ["3306", "5432"])
 def test_the_port_is_the_same_everywhere(port):
-    made = Stack(**NETWORK, **CHOICES["clients"], TargetPort=port)
-    (rule,) = made["LoadBalancerSecurityGroup"]["SecurityGroupIngress"]
-    found = made["TargetGroup"]["Port"], made["Listener"]["Port"], rule["FromPort"], rule["ToPort"]
-    assert {*found, made.environment()["TARGET_PORT"]} == {port}
+    made = Stack(BALANCER_SOURCE, **BALANCER_CHOICES["clients"], **BALANCER_CHOICES["database"], TargetPort=port)
+    (clients,) = made["SecurityGroup"]["SecurityGroupIngress"]
+    (egress,) = made["SecurityGroup"]["SecurityGroupEgress"]
+    rules = [(rule["FromPort"], rule["ToPort"]) for rule in (clients, egress, made["DatabaseIngress"])]
+    assert {made["TargetGroup"]["Port"], made["Listener"]["Port"], *(end for rule in rules for end in rule)} == {port}
 
 
-# A permission for new connections must go when its principal is no longer given.
-def test_what_carries_traffic_outlives_the_stack_and_nothing_else_does():
-    made = stack("balancer", "principals").resources
-    assert {name for name, one in made.items() if one.get("DeletionPolicy", "Delete") != "Delete"} == BALANCER - {
-        "EndpointServicePermissions"
-    }
-    # Nothing stays after a first deployment that fails, and after a replacement only the new resource.
-    kept = [made[name] for name in BALANCER - {"EndpointServicePermissions"}]
-    assert {(one["DeletionPolicy"], one["UpdateReplacePolicy"]) for one in kept} == {("RetainExceptOnCreate", "Delete")}
+def test_the_outputs_are_what_the_function_and_the_consumer_need():
+    outputs = balancer().outputs
+    assert outputs["EndpointServiceName"] == "com.amazonaws.vpce.eu-west-1.EndpointService"
+    assert f"--subnet-ids {' '.join(SUBNETS)} --query 'Subnets[].AvailabilityZoneId'" in outputs["ZoneIdsCommand"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_every_metric_reads_the_one_log_and_has_a_sample_line():
 # So that the minimum over a period is 1 only if every run was in doubt.
 @pytest.mark.parametrize("line", [line for line, _ in LINES.values() if line.get("cause") == "schedule"])
 def test_every_scheduled_run_says_whether_it_was_in_doubt(line):
-    assert counted(stack(), line)["InDoubt"] == ("1" if "reason" in line else "0")
+    assert counted(stack(), line)["InDoubt"] == ("1" if line.get("doubt", "instance-stopped") != "instance-stopped" else "0")
 
 
 def test_the_log_holds_what_the_metrics_count():
@@ -49,6 +49,7 @@ ALARMS = {
     "EventsUndelivered": ("AWS/SQS", WAITING, "UndeliveredEvents.QueueName", "Maximum", *AT_LEAST_ONE),
     "ScheduleIsSilent": (NAMESPACE, "ScheduledRuns", "", "Sum", *NONE),
     "TargetWasNotTheWriter": (NAMESPACE, "Drift", "", "Sum", *AT_LEAST_ONE),
+    "ScheduledRunFindsAnError": (NAMESPACE, "ErrorFindings", "", "Sum", *AT_LEAST_ONE),
     "AnAddressIsStale": (NAMESPACE, "StaleAddresses", "", "Sum", *AT_LEAST_ONE),
     "WriterStaysInDoubt": (NAMESPACE, "InDoubt", "", "Minimum", *AT_LEAST_ONE),
     "NothingIsWritten": (NAMESPACE, "DryRuns", "", "Sum", *AT_LEAST_ONE),
@@ -101,7 +102,7 @@ def test_alarms_on_scheduled_runs_follow_the_rate(rate, period):
     silent = found["ScheduleIsSilent"]
     assert seconds(silent) == 3 * period, "it fires after three missed runs"
     assert int(silent.get("DatapointsToAlarm", silent["EvaluationPeriods"])) == int(silent["EvaluationPeriods"])
-    for name in ("AnAddressIsStale", "NothingIsWritten"):
+    for name in ("AnAddressIsStale", "ScheduledRunFindsAnError", "NothingIsWritten"):
         assert seconds(found[name]) >= period, "it stays on for as long as every run finds the same"
         assert found[name]["DatapointsToAlarm"] == 1
     # CloudWatch's own limits: a day, and seven days for periods of an hour or more.

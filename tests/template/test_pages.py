@@ -10,7 +10,7 @@ import pytest
 
 from support.project import ROOT
 from support.runbook import block, blocks
-from template.cloudformation import GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
+from template.cloudformation import BALANCER, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
 from template.log import FIELDS
 
 PAGES = sorted(page for pattern in ("*.md", ".github/*.md", "events/*.md", "tests/*.md") for page in ROOT.glob(pattern))
@@ -41,7 +41,7 @@ def test_every_link_has_its_file_and_heading_and_every_numbered_source_its_addre
         assert target.exists(), link
         assert not anchor or anchors(target).count(anchor) == 1, link
     given = re.findall(r"^\[(\d+)\]: https://", prose(page), re.MULTILINE)
-    assert sorted(given) == sorted(set(re.findall(r"\[(\d+)\](?![:(])", prose(page))))
+    assert sorted(given) == sorted(set(re.findall(r"\[(\d+)\](?![:(])", re.sub("`[^`]*`", "", prose(page)))))
 
 
 ALARMS = {name: r["Properties"] for name, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
@@ -81,6 +81,14 @@ def test_the_one_command_names_parameters_of_the_template(page: str) -> None:
     (overrides,) = re.findall(command, (ROOT / page).read_text())
     values = {"DbClusterId": "aurora-prod", "TargetGroupArn": GIVEN_GROUP}
     assert deployable({name: values[name] for name in re.findall(r"(\w+)=", overrides)})
+
+
+@pytest.mark.parametrize("page", ["README.md", "RUNBOOK.md"])
+def test_the_command_for_the_balancer_gives_what_it_requires(page: str) -> None:
+    command = r"aws cloudformation deploy [^\n]*--template-file balancer.yaml (?:\\\n *)?--parameter-overrides ([^\n]*)"
+    (overrides,) = re.findall(command, (ROOT / page).read_text())
+    required = {name for name, parameter in BALANCER["Parameters"].items() if "Default" not in parameter}
+    assert required <= set(re.findall(r"(\w+)=", overrides)) <= BALANCER["Parameters"].keys()
 
 
 def plain(text: str) -> str:

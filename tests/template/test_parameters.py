@@ -8,20 +8,32 @@ import tomllib
 import pytest
 
 from support.project import ROOT, source
-from template.cloudformation import TEMPLATE, Stack, accepts, parse
-from template.stacks import CHOICES, NETWORK, stack
+from template.cloudformation import BALANCER, BALANCER_SOURCE, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
+from template.stacks import BALANCER_CHOICES, CHOICES, balancer, stack
 
 RELEASE = ROOT / ".github" / "release-template.sh"
-COMBINATIONS = [*itertools.combinations(CHOICES, 1), *itertools.combinations(CHOICES, 2), tuple(CHOICES)]
 
 
-def test_every_parameter_says_what_it_accepts_and_is_in_one_group_of_the_console():
-    for name, parameter in TEMPLATE["Parameters"].items():
-        assert {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), f"{name} accepts anything"
+def combinations(make, choices):
+    """Each choice alone and with each other, because a reference depends on two choices at the most; and all."""
+    chosen = [*itertools.combinations(choices, 1), *itertools.combinations(choices, 2), tuple(choices)]
+    return [pytest.param(make, one, id=" + ".join(one)) for one in chosen]
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, BALANCER], ids=["template.yaml", "balancer.yaml"])
+def test_every_parameter_says_what_it_accepts_and_is_in_one_group_of_the_console(template):
+    for name, parameter in template["Parameters"].items():
+        typed = parameter["Type"] not in ("String", "Number")
+        assert typed or {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys(), f"{name} accepts anything"
         # A pattern needs words; values and limits CloudFormation names by itself.
         assert ("ConstraintDescription" in parameter) == ("AllowedPattern" in parameter), name
-    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template["Parameters"])
+
+
+def test_it_fits_into_a_request_to_cloudformation_and_onto_a_screen():
+    assert len(SOURCE.encode()) <= 51_200
+    assert len(TEMPLATE["Parameters"]) <= 25
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,11 @@ def test_every_parameter_says_what_it_accepts_and_is_in_one_group_of_the_console
         ("IpDict", '{"aurora-1": 1}', False),
         ("IpDict", '{"aurora-1": "10.0.1.11",}', False),
         ("IpDict", "{'aurora-1': '10.0.1.11'}", False),
+        ("HttpsProxy", "http://proxy.example.com:3128", True),
+        ("HttpsProxy", "proxy.example.com:3128", False),
+        ("HttpsProxy", "socks5://proxy.example.com", False),
+        ("NoProxy", ".example.com,10.0.0.0/8,localhost", True),
+        ("NoProxy", "a, b", False),
         ("DbClusterId", "aurora-prod", True),
         ("DbClusterId", "Aurora", False),
         ("DbClusterId", "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod", False),
@@ -42,30 +59,24 @@ def test_a_value_that_the_function_could_not_use_is_refused(parameter, value, ac
     assert accepts(parameter, value) == accepted
 
 
-# Each choice alone and with each other: a reference depends on two choices at the most.
-@pytest.mark.parametrize("chosen", COMBINATIONS, ids=lambda chosen: " + ".join(chosen) if len(chosen) < 3 else "all of them")
-def test_no_choice_leaves_a_reference_to_what_it_does_not_make(chosen):
-    stack(*chosen)  # fails on such a reference
+@pytest.mark.parametrize(("make", "chosen"), [*combinations(stack, CHOICES), *combinations(balancer, BALANCER_CHOICES)])
+def test_no_choice_leaves_a_reference_to_what_it_does_not_make(make, chosen):
+    make(*chosen)  # fails on such a reference
 
 
 # A condition that always holds, or never, has no choice in CHOICES.
-@pytest.mark.parametrize("condition", TEMPLATE["Conditions"])
+@pytest.mark.parametrize("condition", [*TEMPLATE["Conditions"], *BALANCER["Conditions"]])
 def test_every_condition_holds_for_some_choice_and_fails_for_another(condition):
-    made = [stack(), *(stack("balancer", choice) for choice in CHOICES)]
-    assert {bool(one.holds(condition)) for one in made} == {True, False}
+    make, choices = (stack, CHOICES) if condition in TEMPLATE["Conditions"] else (balancer, BALANCER_CHOICES)
+    assert {bool(one.holds(condition)) for one in (make(), *map(make, choices))} == {True, False}
 
 
 @pytest.mark.parametrize(
     ("parameters", "refused"),
     [
         ({}, ""),
-        (NETWORK, ""),
-        (NETWORK | CHOICES["clients"] | {"SecurityGroupsOnPrivateLink": "on"}, ""),
         (CHOICES["both"] | CHOICES["topic"], ""),
         (CHOICES["VPC"], ""),
-        (NETWORK | {"VpcId": ""}, "VpcId"),
-        (NETWORK | {"SubnetIds": ""}, "SubnetIds"),
-        (NETWORK | {"SecurityGroupsOnPrivateLink": "on"}, "ClientCidr"),
         (CHOICES["topic"] | CHOICES["EventBridge"], "FailoverTopicArn"),
         (CHOICES["VPC"] | {"FunctionSecurityGroupIds": ""}, "FunctionSecurityGroupIds"),
         (CHOICES["VPC"] | {"FunctionSubnetIds": ""}, "FunctionSubnetIds"),
@@ -77,9 +88,28 @@ def test_parameters_that_do_not_fit_together_are_refused(parameters, refused):
     assert refused in "".join(told)
 
 
+def test_a_balancer_that_asks_security_groups_needs_rules_for_the_clients():
+    asks = {"SecurityGroupsOnPrivateLink": "on"}
+    assert "ClientCidr" in "".join(Stack(BALANCER_SOURCE, **asks).broken_rules())
+    for choice in ("clients", "security groups"):
+        assert Stack(BALANCER_SOURCE, **asks, **BALANCER_CHOICES[choice]).broken_rules() == []
+
+
 def test_the_environment_is_what_the_configuration_reads():
     read = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', source("config")))
-    assert stack().environment().keys() == read - {"AWS_REGION"}, "that one Lambda sets"
+    # Lambda sets the first; the others are the AWS clients'.
+    elsewhere = {"AWS_REGION", "HTTPS_PROXY", "NO_PROXY"}
+    assert stack().environment().keys() - elsewhere == read - elsewhere
+
+
+def test_each_variable_has_the_value_of_its_parameter():
+    given = {
+        "DbClusterId": "another", "TargetGroupArn": GIVEN_GROUP, "TargetPort": "5432", "TargetAvailabilityZone": "all",
+        "IpDict": '{"aurora-1": "10.0.1.11"}', "SwitchOn": "completed", "DryRun": "true",
+        "HttpsProxy": "http://proxy", "NoProxy": "a,b",
+    }  # fmt: skip
+    variables = {re.sub("(?<!^)(?=[A-Z])", "_", name).upper(): value for name, value in given.items()}
+    assert Stack(**given).environment() == variables
 
 
 def test_given_topics_are_used_and_not_touched():
@@ -109,7 +139,7 @@ def test_the_function_runs_in_the_given_subnets_and_outside_any_vpc_unasked():
 
 
 def test_a_second_stack_fits_into_the_same_account():
-    for name, resource in TEMPLATE["Resources"].items():
+    for name, resource in (TEMPLATE["Resources"] | BALANCER["Resources"]).items():
         names = {key: v for key, v in resource.get("Properties", {}).items() if key.endswith("Name") and key != "MetricName"}
         assert not [value for value in names.values() if isinstance(value, str)], f"{name} has a fixed name"
 
@@ -135,7 +165,7 @@ def test_a_release_knows_no_other_architecture():
     assert (refused.returncode, refused.stdout) == (2, "")
 
 
-@pytest.mark.parametrize("text", [(ROOT / "template.yaml").read_text(), released("arm64")], ids=["the template", "a release's"])
+@pytest.mark.parametrize("text", [SOURCE, released("arm64"), BALANCER_SOURCE], ids=["template", "a release's", "balancer"])
 def test_cfn_lint_finds_nothing(tmp_path, text):
     template = tmp_path / "template.yaml"
     template.write_text(text)

@@ -18,11 +18,12 @@ ACTIONS = {
     "describe_target_health": "elasticloadbalancing:DescribeTargetHealth",
     "describe_target_groups": "elasticloadbalancing:DescribeTargetGroups",
     "describe_target_group_attributes": "elasticloadbalancing:DescribeTargetGroupAttributes",
+    "describe_load_balancer_attributes": "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "describe_db_clusters": "rds:DescribeDBClusters",
     "describe_db_instances": "rds:DescribeDBInstances",
 }
-# What Lambda itself does with the function's role: its log, and the queue of what failed.
-OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+# What Lambda itself does with the function's role: its log, the queue of what failed, and the bus of the answers.
+OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "events:PutEvents"}
 # What AWS's own policy for functions in a VPC allows, as moto has it, without the log.
 AWS_POLICY = json.loads(aws_managed_policies_data)["AWSLambdaVPCAccessExecutionRole"]["Document"]
 IN_A_VPC = {action for action in AWS_POLICY["Statement"][0]["Action"] if action.startswith("ec2:")}
@@ -61,6 +62,7 @@ def test_each_right_is_as_narrow_as_iam_allows():
         "rds:DescribeDBClusters": CLUSTER,
         "rds:DescribeDBInstances": "arn:aws:rds:eu-west-1:123456789012:db:*",
         "sqs:SendMessage": "FailedRuns.Arn",
+        "events:PutEvents": "arn:aws:events:eu-west-1:123456789012:event-bus/default",
         "logs:CreateLogStream": "FailoverLogGroup.Arn",
         "logs:PutLogEvents": "FailoverLogGroup.Arn",
     }
@@ -83,10 +85,9 @@ def test_a_given_role_serves_function_and_schedule_and_no_role_is_made():
     assert made["FailoverFunction"]["Role"] == schedule["Target"]["RoleArn"] == CHOICES["role"]["RoleArn"]
 
 
-def test_boundary_and_path_hold_for_every_role():
+def test_a_given_boundary_holds_for_every_role():
     roles = stack("boundary").of_type("AWS::IAM::Role").values()
-    found = {(role["PermissionsBoundary"], role["Path"]) for role in roles}
-    assert found == {(CHOICES["boundary"]["PermissionsBoundaryArn"], "/service/")}
+    assert {role["PermissionsBoundary"] for role in roles} == {CHOICES["boundary"]["PermissionsBoundaryArn"]}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_boundary_and_path_hold_for_every_role():
     ],
 )
 def test_only_one_service_of_this_account_may_publish_to_a_topic(topic, service, source_arn):
-    (s,) = stack()[f"{topic}Policy"]["PolicyDocument"]["Statement"]
+    (s,) = stack("silent")[f"{topic}Policy"]["PolicyDocument"]["Statement"]
     assert (s["Principal"], s["Action"], s["Resource"]) == (
         {"Service": f"{service}.amazonaws.com"}, "sns:Publish", stack().ref(topic),
     )  # fmt: skip
@@ -105,6 +106,20 @@ def test_only_one_service_of_this_account_may_publish_to_a_topic(topic, service,
         "StringEquals": {"aws:SourceAccount": "123456789012"},
         "ArnLike": {"aws:SourceArn": source_arn},
     }
+
+
+@pytest.mark.parametrize(
+    ("policy", "right"),
+    [
+        ("AlertTopicPolicy", {"Action": "sns:Publish", "Resource": stack().ref("AlertTopic")}),
+        ("UndeliveredEventsPolicy", {"Action": "sqs:SendMessage", "Resource": "UndeliveredEvents.Arn"}),
+    ],
+)
+def test_the_rule_of_the_notices_may_publish_to_the_topic_and_fill_the_queue(policy, right):
+    statement = stack()[policy]["PolicyDocument"]["Statement"][-1]
+    assert statement.items() >= right.items()
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "SwitchNotice.Arn"}}
 
 
 TOPIC = ("sns.amazonaws.com", "arn:aws:sns:eu-west-1:123456789012:FailoverTopic")
@@ -123,7 +138,7 @@ RULE = ("events.amazonaws.com", "FailoverRule.Arn")
     ],
 )
 def test_only_the_sources_of_events_may_invoke_the_function_and_fill_the_queue_of_the_undelivered(choice, sources):
-    made = stack(*choice)
+    made = stack("silent", *choice)
     permissions = made.of_type("AWS::Lambda::Permission").values()
     assert {(permission["Principal"], permission["SourceArn"]) for permission in permissions} == sources
     statements = made["UndeliveredEventsPolicy"]["PolicyDocument"]["Statement"]
@@ -146,7 +161,7 @@ def test_a_given_key_encrypts_all_that_holds_data(kind, field):
     assert not [name for name, properties in stack().of_type(kind).items() if field in properties]
 
 
-OWN_ROLE, OF_THE_KEY = policies("## Bring your own", "jsonc", stack="stack")
+OF_THE_TOPIC, OWN_ROLE, OF_THE_KEY = policies("## Bring your own", "jsonc", stack="stack")
 
 
 def test_the_runbooks_role_allows_what_the_stacks_own_roles_do_on_the_names_that_cloudformation_makes():
@@ -154,6 +169,17 @@ def test_the_runbooks_role_allows_what_the_stacks_own_roles_do_on_the_names_that
     assert allowed(OWN_ROLE).keys() == allowed(of_the_stack).keys()
     named = {resource.split(":")[-1] for resource in allowed(OWN_ROLE).values() if "stack-" in resource}
     assert named == {"stack-FailoverLogGroup-*", "stack-FailedRuns-*", "stack-FailoverFunction-*"}
+
+
+def test_the_runbooks_topic_policy_lets_in_what_the_stacks_own_does():
+    own, of_this_account = (
+        {s["Principal"]["Service"]: s["Condition"] for s in statements}
+        for statements in (stack()["AlertTopicPolicy"]["PolicyDocument"]["Statement"], OF_THE_TOPIC)
+    )
+    alarms, rule = "cloudwatch.amazonaws.com", "events.amazonaws.com"
+    assert (of_this_account.keys(), of_this_account[alarms]) == (own.keys(), own[alarms])
+    arn = "arn:aws:events:eu-west-1:123456789012:rule/stack-SwitchNotice-*"
+    assert of_this_account[rule] == {"ArnLike": {"aws:SourceArn": arn}}
 
 
 def test_the_runbooks_key_policy_lets_in_every_service_and_asks_for_the_source_where_that_works():
