@@ -23,6 +23,7 @@ mod faults;
 mod init;
 #[cfg(target_os = "linux")]
 mod load;
+mod log_level;
 mod never_empty;
 mod order;
 mod out_of_reach;
