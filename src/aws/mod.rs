@@ -3,6 +3,7 @@
 pub mod dns;
 mod elb;
 mod last_failure;
+pub mod proxy;
 mod rds;
 pub mod sdk;
 mod whole_answer;

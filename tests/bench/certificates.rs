@@ -1,5 +1,5 @@
-//! An RSA chain for localhost, as AWS's own endpoints have one: root, intermediate, leaf. Made anew by the `openssl`
-//! command for each benchmark.
+//! An RSA chain for localhost and the endpoints of one region, as AWS's own endpoints have one: root, intermediate, leaf. Made anew
+//! by the `openssl` command for each run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ impl Certificates {
         let leaf = &folder.join("leaf");
         issue(root, "Benchmark root", "basicConstraints=critical,CA:TRUE", None);
         issue(intermediate, "Benchmark intermediate", "basicConstraints=critical,CA:TRUE", Some(root));
-        issue(leaf, "localhost", "subjectAltName=DNS:localhost", Some(intermediate));
+        issue(leaf, "localhost", "subjectAltName=DNS:localhost,DNS:*.eu-west-1.amazonaws.com", Some(intermediate));
         let certificate = |of: &Path| CertificateDer::from_pem_file(of.with_extension("pem")).unwrap();
         let chain = vec![certificate(leaf), certificate(intermediate)];
         let key = PrivateKeyDer::from_pem_file(leaf.with_extension("key")).unwrap();

@@ -84,7 +84,7 @@ async fn start(endpoint: &str, map: &str, port: u16) -> Function {
     let variables = [("TARGET_GROUP_ARN", TARGET_GROUP), ("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER), ("TARGET_PORT", &port)];
     let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let config = Config::read(get).unwrap();
-    let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
+    let sdk = settings(https(None)).region(Region::new("eu-west-1")).endpoint_url(endpoint);
     let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
     Function::new(config.clone(), Clients::new(&sdk, &config.target_group_arn))
 }

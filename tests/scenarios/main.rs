@@ -12,6 +12,8 @@
 )]
 
 mod addresses;
+#[path = "../bench/certificates.rs"]
+mod certificates;
 mod check;
 mod check_in_context;
 mod comparison;
@@ -29,6 +31,7 @@ mod order;
 mod out_of_reach;
 mod payloads;
 mod process;
+mod proxy;
 mod rds;
 mod runtime_api;
 #[path = "../standin/mod.rs"]
