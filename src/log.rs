@@ -13,7 +13,12 @@ use tracing_subscriber::registry::LookupSpan;
 /// Starts logging as Lambda's logging controls say: `AWS_LAMBDA_LOG_FORMAT` (`JSON`) and `AWS_LAMBDA_LOG_LEVEL`
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
 pub fn start() {
-    let level = env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level = match env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase().as_str() {
+        "" => LevelFilter::INFO,
+        // Lambda's highest level, which `tracing` does not have.
+        "FATAL" => LevelFilter::ERROR,
+        level => level.parse().unwrap_or(LevelFilter::INFO),
+    };
     let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
     if is_json() {
         lines.event_format(JsonLines).init();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use aurora_nlb_failover::answer::Answer;
-use aurora_nlb_failover::aws::{Clients, sdk};
+use aurora_nlb_failover::aws::{Clients, proxy, sdk};
 use aurora_nlb_failover::{Config, Error, Function, log};
 use aws_config::Region;
 use lambda_runtime::layers::TracingLayer;
@@ -40,7 +40,11 @@ async fn main() -> ExitCode {
     if let Err(line) = sdk::check_certificates(variable) {
         return refuse(&line).await;
     }
-    let sdk = sdk::settings(sdk::https()).region(Region::new(config.region.clone())).load().await;
+    let proxy = match proxy::read(variable) {
+        Ok(proxy) => proxy,
+        Err(line) => return refuse(&line).await,
+    };
+    let sdk = sdk::settings(sdk::https(proxy)).region(Region::new(config.region.clone())).load().await;
     start_lookup_thread().await;
     let clients = Clients::new(&sdk, &config.target_group_arn);
     let function = &Function::new(config, clients);

@@ -3,6 +3,7 @@
 pub mod dns;
 mod elb;
 mod last_failure;
+pub mod proxy;
 mod rds;
 pub mod sdk;
 mod whole_answer;
@@ -77,7 +78,7 @@ impl Aws {
         self.deadline
     }
 
-    /// The addresses of a DNS name, sorted, each once.
+    /// The addresses of a DNS name, sorted, each once. Addresses that DNS64 made up are dropped.
     ///
     /// # Errors
     /// [`Error::AddressUnresolved`] if the lookup fails, [`Error::DeadlineExceeded`] if it does not end in time.
@@ -85,7 +86,7 @@ impl Aws {
         let lookup = timeout_at(self.deadline, self.clients.dns.lookup(host)).await;
         let found = lookup.map_err(|_| Error::DeadlineExceeded(format!("waiting for the DNS answer for {host}")))?;
         let found = found.map_err(|error| Error::AddressUnresolved(format!("{host} does not resolve: {error}")))?;
-        let mut addresses: Vec<_> = found.into_iter().map(|ip| ip.to_canonical()).collect();
+        let mut addresses: Vec<_> = found.into_iter().map(|ip| ip.to_canonical()).filter(|ip| !is_made_by_dns64(*ip)).collect();
         addresses.sort();
         addresses.dedup();
         Ok(addresses)
@@ -103,6 +104,12 @@ impl Aws {
         };
         answer.map_err(|error| failed(action, &error))
     }
+}
+
+/// Whether it is in 64:ff9b::/96 (RFC 6052), where a DNS64 resolver embeds IPv4 addresses for clients that only have IPv6. It is not
+/// an address of the instance.
+fn is_made_by_dns64(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.segments().starts_with(&[0x64, 0xff9b, 0, 0, 0, 0]))
 }
 
 /// The service's own code and message; the SDK's full text would hold the raw HTTP response.
@@ -124,4 +131,39 @@ where
 
 fn unreadable(action: &'static str, what: &str) -> Error {
     Error::UnreadableAnswer { action, what: one_line(what) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::BehaviorVersion;
+
+    #[derive(Debug)]
+    struct Fixed(&'static str);
+
+    impl Dns for Fixed {
+        fn lookup<'a>(&'a self, _: &'a str) -> dns::Lookup<'a> {
+            Box::pin(async { Ok(self.0.split_whitespace().map(|ip| ip.parse().unwrap()).collect()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lookup_returns_each_real_address_once() {
+        // What the resolver answers, what is left of it.
+        let table = [
+            ("10.0.2.22", "10.0.2.22"),
+            ("10.0.2.22 ::ffff:10.0.2.22 10.0.1.11", "10.0.1.11 10.0.2.22"),
+            ("64:ff9b::10.0.2.22 10.0.2.22", "10.0.2.22"),
+            ("10.0.2.22 64:ff9b::10.0.2.22 2001:db8::22", "10.0.2.22 2001:db8::22"),
+            ("64:ff9b:: 64:ff9b::255.255.255.255", ""),
+            // Just outside of 64:ff9b::/96.
+            ("64:ff9b::1:0:0 64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff 64:ff9b::1:0:0"),
+        ];
+        let sdk = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        for (answer, expected) in table {
+            let aws = Clients::new(&sdk, "").with_dns(Fixed(answer)).until(Instant::now() + std::time::Duration::from_secs(1));
+            let found: Vec<_> = aws.resolve("db.example").await.unwrap().iter().map(IpAddr::to_string).collect();
+            assert_eq!(found.join(" "), expected, "{answer}");
+        }
+    }
 }

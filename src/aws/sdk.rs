@@ -6,8 +6,7 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, ConfigLoader, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_elasticloadbalancingv2::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_elasticloadbalancingv2::config::{HttpClient, SharedHttpClient};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
 /// One attempt that has no answer after this is given up and made again: a lost packet must not cost the whole
@@ -20,15 +19,16 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The HTTP client: one pool of connections for all services, with TLS by ring, and the system's trust anchors (or those of
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR`).
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`). Calls of https endpoints go through `proxy`, if there is one.
 ///
 /// The SDK's own would prepare the system's 140 trust anchors once for each service, and once more in the first call, which
 /// Lambda gives a fraction of a CPU. This one does so here, once.
-pub fn https() -> SharedHttpClient {
+pub fn https(proxy: Option<ProxyConfig>) -> SharedHttpClient {
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let connect = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
-    let pool = Connector::builder().tls_provider(ring).connector_settings(connect).build();
-    let pool = SharedHttpConnector::new(pool);
+    let mut pool = Connector::builder().tls_provider(ring).connector_settings(connect);
+    pool.set_proxy_config(proxy);
+    let pool = SharedHttpConnector::new(pool.build());
     http_client_fn(move |_, _| pool.clone())
 }
 

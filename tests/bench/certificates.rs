@@ -1,5 +1,5 @@
-//! An RSA chain for localhost, as AWS's own endpoints have one: root, intermediate, leaf. Made anew by the `openssl`
-//! command for each benchmark.
+//! An RSA chain for localhost and the endpoints of one region, as AWS's own endpoints have one: root, intermediate, leaf. Made anew
+//! by the `openssl` command for each run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ issue() {
 }
 issue root 'Benchmark root' basicConstraints=critical,CA:TRUE '-signkey root.key' &&
     issue intermediate 'Benchmark intermediate' basicConstraints=critical,CA:TRUE '-CA root.pem -CAkey root.key -CAcreateserial' &&
-    issue leaf localhost subjectAltName=DNS:localhost '-CA intermediate.pem -CAkey intermediate.key -CAcreateserial'";
+    issue leaf localhost subjectAltName=DNS:localhost,DNS:*.eu-west-1.amazonaws.com '-CA intermediate.pem -CAkey intermediate.key -CAcreateserial'";
 
 pub struct Certificates {
     pub acceptor: TlsAcceptor,

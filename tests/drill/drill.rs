@@ -64,7 +64,7 @@ fn arguments() -> Option<(u16, bool)> {
 }
 
 async fn start(endpoint: &str, standin: &Standin, map: &str, port: u16) -> Function {
-    let sdk = settings(https()).region(Region::new("eu-west-1")).endpoint_url(endpoint);
+    let sdk = settings(https(None)).region(Region::new("eu-west-1")).endpoint_url(endpoint);
     let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
     let variables = [("IP_DICT", map), ("DB_CLUSTER_ID", CLUSTER), ("TARGET_PORT", &port.to_string())];
     function_with(&sdk, standin, config(&variables))

@@ -12,6 +12,8 @@
 )]
 
 mod addresses;
+#[path = "../bench/certificates.rs"]
+mod certificates;
 mod check;
 mod check_in_context;
 mod comparison;
@@ -26,11 +28,13 @@ mod instance;
 mod lambda;
 #[cfg(target_os = "linux")]
 mod load;
+mod log_level;
 mod never_empty;
 mod order;
 mod out_of_reach;
 mod payloads;
 mod process;
+mod proxy;
 mod rds;
 #[path = "../standin/mod.rs"]
 #[allow(dead_code, reason = "the benchmark uses more of it")]
