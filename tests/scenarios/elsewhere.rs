@@ -3,14 +3,14 @@
 use crate::support::*;
 
 /// The cluster of a global database in a secondary region.
-const SECONDARY: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult><DBClusters><DBCluster>\
+pub const SECONDARY: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult><DBClusters><DBCluster>\
     <DBClusterIdentifier>aurora-prod</DBClusterIdentifier><Status>available</Status><Engine>aurora-mysql</Engine>\
     <GlobalWriteForwardingStatus>disabled</GlobalWriteForwardingStatus><DBClusterMembers>\
     <DBClusterMember><DBInstanceIdentifier>aurora-1</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
     <DBClusterMember><DBInstanceIdentifier>aurora-2</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
     <DBClusterMember><DBInstanceIdentifier>aurora-3</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
     </DBClusterMembers></DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>";
-const SHIFTED: &str = "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions><member>\
+pub const SHIFTED: &str = "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions><member>\
     <Target><Id>10.0.1.11</Id><Port>3306</Port></Target><TargetHealth><State>unhealthy</State></TargetHealth>\
     <AdministrativeOverride><State>zonal_shift_active</State></AdministrativeOverride>\
     </member></TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>";

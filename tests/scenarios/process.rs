@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::lambda::{Lambda, aged, fresh};
+use crate::standin::events::file;
 use crate::support::*;
 
 /// The log lines of this level.
@@ -146,4 +147,33 @@ async fn a_deadline_that_is_long_past_does_not_stop_a_run() {
     let mut lambda = Lambda::start(&Standin::new(), WITHOUT_RDS).await;
     lambda.api.offer(fresh(&started("aurora-2", 0)), Duration::from_millis(600_000));
     assert_eq!(lambda.api.sent().await.body["outcome"], "switched");
+}
+
+/// What `template.yaml` counts for the alarms: a line of level ERROR with `finding`, and the answer all the same.
+#[tokio::test]
+async fn a_scheduled_run_logs_a_zonal_shift_and_a_target_in_a_secondary_region() {
+    use crate::elsewhere::{SECONDARY, SHIFTED};
+    let shifted = Standin::new().with_faults("DescribeTargetHealth", Fault::Body(SHIFTED), 2);
+    let secondary = Standin::new().with_faults("DescribeDBClusters", Fault::Body(SECONDARY), 2);
+    let empty = Standin::new().with_targets("").with_faults("DescribeDBClusters", Fault::Body(SECONDARY), 2);
+    let table = [(shifted, vec!["zonal-shift"]), (secondary, vec!["writer-in-another-region"]), (empty, vec![])];
+    for (standin, expected) in table {
+        let mut lambda = Lambda::start(&standin, WITH_RDS).await;
+        assert_eq!(lambda.invoke(schedule().to_string().into_bytes()).await.1["outcome"], "unchanged");
+        let lines = lambda.log().await;
+        let found: Vec<_> = of_level(&lines, "ERROR").iter().map(|line| line["finding"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(found, expected, "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_read_is_a_warning_with_its_text() {
+    let mut event = file("eventbridge-started");
+    event["detail"]["Date"] = "2026-11-27T18:00Z".into();
+    event["time"] = Value::Null;
+    let mut lambda = Lambda::start(&Standin::new(), WITH_RDS).await;
+    assert_eq!(lambda.invoke(event.to_string().into_bytes()).await.1["evidence"], "rds");
+    let lines = lambda.log().await;
+    let warnings = of_level(&lines, "WARN");
+    assert!(warnings.iter().any(|line| line["reason"] == "Date \"2026-11-27T18:00Z\""), "{lines:?}");
 }
