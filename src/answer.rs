@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::check::finding::Report;
-use crate::decide::confirm::Doubt;
+use crate::decide::doubt::Doubt;
 use crate::decide::trust::Evidence;
 use crate::log;
 use crate::target::Target;

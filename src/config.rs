@@ -5,7 +5,10 @@ use std::fmt;
 use crate::cluster::{Database, DatabaseKind};
 pub use ip_dict::IpDict;
 
+mod database;
 mod ip_dict;
+
+use database::{Named, TargetGroupArn};
 
 /// The configuration, read once at start and valid as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +96,7 @@ impl Config {
             return Err(bad("IP_DICT", get("IP_DICT"), format!("{}, {unless}", ip_dict::FORM)));
         }
         let group = optional("TARGET_GROUP_ARN", &get, TargetGroupArn::parse)?
-            .ok_or_else(|| bad("TARGET_GROUP_ARN", None, TARGET_GROUP_FORM.to_owned()))?;
+            .ok_or_else(|| bad("TARGET_GROUP_ARN", None, TargetGroupArn::FORM.to_owned()))?;
         let region = get("AWS_REGION").unwrap_or_else(|| group.region.clone());
         if group.region != region {
             let expected = format!("a target group in {region}, the region of this function");
@@ -131,9 +134,6 @@ fn refuse_beside_instance(
     }
 }
 
-const TARGET_GROUP_FORM: &str =
-    "the ARN of a target group, like arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef";
-
 fn bad(variable: &'static str, value: Option<String>, expected: String) -> ConfigError {
     ConfigError { variable, value, expected }
 }
@@ -145,76 +145,6 @@ fn optional<T>(
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     get(name).map(|value| parse(&value).map_err(|expected| bad(name, Some(value), expected))).transpose()
-}
-
-/// A target group's ARN, and the parts that complete a plain identifier.
-struct TargetGroupArn {
-    arn: String,
-    partition: String,
-    region: String,
-    account: String,
-}
-
-impl TargetGroupArn {
-    fn parse(value: &str) -> Result<TargetGroupArn, String> {
-        match *value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", partition, "elasticloadbalancing", region, account, resource]
-                if [partition, region, account].iter().all(|part| !part.is_empty())
-                    && resource.starts_with("targetgroup/")
-                    && resource.split('/').count() == 3
-                    && resource.split('/').all(|part| !part.is_empty())
-                    && !value.contains(char::is_whitespace) =>
-            {
-                let [arn, partition, region, account] = [value, partition, region, account].map(str::to_owned);
-                Ok(TargetGroupArn { arn, partition, region, account })
-            }
-            _ => Err(TARGET_GROUP_FORM.to_owned()),
-        }
-    }
-}
-
-/// A database as a variable names it.
-enum Named {
-    Id(DatabaseKind, String),
-    Arn(Database),
-}
-
-impl Named {
-    fn parse(kind: DatabaseKind, value: &str) -> Result<Named, String> {
-        let what = noun(kind);
-        if Database::is_resource_id(value) {
-            let attribute = if kind == DatabaseKind::Cluster { "DBClusterIdentifier" } else { "DBInstanceIdentifier" };
-            return Err(format!("the identifier or the ARN of {what}; this is its resource ID: give its {attribute} instead"));
-        }
-        if let Some(database) = Database::of_arn(kind, value) {
-            return Ok(Named::Arn(database));
-        }
-        let is_identifier = Database::new(kind, "", "", "", value).is_some();
-        if is_identifier { Ok(Named::Id(kind, value.to_owned())) } else { Err(format!("the identifier or the ARN of {what}")) }
-    }
-
-    /// The database, which must be where the target group is.
-    fn complete(self, group: &TargetGroupArn) -> Result<Database, String> {
-        let TargetGroupArn { partition, region, account, .. } = group;
-        let of_group = |kind, id: &str| Database::new(kind, partition, region, account, id);
-        match self {
-            Named::Id(kind, id) => of_group(kind, &id).ok_or_else(|| noun(kind).to_owned()),
-            Named::Arn(database) if database.region() != region.as_str() => {
-                Err(format!("{} in {region}, the region of this function", noun(database.kind())))
-            }
-            Named::Arn(database) if of_group(database.kind(), database.id()).as_ref() != Some(&database) => {
-                Err(format!("{} in account {account} (partition {partition}), like the target group", noun(database.kind())))
-            }
-            Named::Arn(database) => Ok(database),
-        }
-    }
-}
-
-fn noun(kind: DatabaseKind) -> &'static str {
-    match kind {
-        DatabaseKind::Cluster => "a DB cluster",
-        DatabaseKind::Instance => "a DB instance",
-    }
 }
 
 fn parse_port(value: &str) -> Result<u16, String> {

@@ -1,6 +1,7 @@
 //! Handles one invocation, top to bottom: what it reads and writes in which order, and what it answers.
 
 mod apply;
+mod conclude;
 mod confirm;
 mod instance;
 
@@ -14,19 +15,18 @@ use tokio::time::Instant;
 use crate::address;
 use crate::answer::{Answer, Decision, Outcome};
 use crate::aws::{Aws, Clients};
-use crate::check::finding::{Finding, Report};
+use crate::check::finding::Report;
 use crate::check::{self, stale_entries};
 use crate::cluster::{Database, Instance, InstanceId};
 use crate::config::Config;
-use crate::decide::confirm::{Doubt, Requester};
+use crate::decide::confirm::{Requester, Writer};
 use crate::decide::memory::Memory;
 use crate::decide::plan::Change;
 use crate::decide::trust::{self, Approach, Choice, Evidence};
 use crate::error::Error;
 use crate::event::failover::FailoverEvent;
 use crate::event::{self, Failovers, Trigger};
-use crate::target::{Target, TargetHealth};
-use apply::apply;
+use conclude::Conclusion;
 use confirm::RECHECK_INTERVAL;
 
 /// What is kept back of the invocation's time, so that our own error is out before Lambda kills the run.
@@ -81,41 +81,6 @@ struct Run<'a> {
     /// The wall clock's time when the run began.
     now: DateTime<Utc>,
     began: Instant,
-}
-
-/// What a run found out before it writes.
-struct Conclusion {
-    writer: Writer,
-    evidence: Evidence,
-    /// The target of the instance that the event named, if the run looked that up.
-    named: Option<Target>,
-    /// The group as it was read last.
-    targets: Vec<TargetHealth>,
-}
-
-/// Where the writer is.
-enum Writer {
-    Known(Change),
-    InDoubt(Doubt),
-    /// The writer of the global database is in another region.
-    Elsewhere,
-}
-
-impl From<Result<Change, Doubt>> for Writer {
-    fn from(wanted: Result<Change, Doubt>) -> Writer {
-        wanted.map_or_else(Writer::InDoubt, Writer::Known)
-    }
-}
-
-impl Conclusion {
-    /// The target of the instance that the event named.
-    fn target_of(&self, named: Option<&InstanceId>) -> Option<Target> {
-        let of_writer = || match &self.writer {
-            Writer::Known(change) if Some(&change.writer) == named => Some(change.target.clone()),
-            _ => None,
-        };
-        self.named.clone().or_else(of_writer)
-    }
 }
 
 impl Run<'_> {
@@ -178,16 +143,6 @@ impl Run<'_> {
         tokio::join!(run, stale_entries::report_stale_entries(self.config, database, &comparison)).0
     }
 
-    /// What is wrong with a group that holds the right targets, or that holds targets and should not: for an alarm.
-    fn log_findings(&self, conclusion: &Conclusion) {
-        let finding = match &conclusion.writer {
-            Writer::Known(change) => check::zonal_shift(change, &conclusion.targets),
-            Writer::Elsewhere => check::writer_in_another_region(&conclusion.targets, &self.config.target_group_arn),
-            Writer::InDoubt(_) => None,
-        };
-        finding.iter().for_each(Finding::log);
-    }
-
     /// Takes the event's word: asks RDS nothing, and waits for nothing.
     async fn trust(&self, writer: InstanceId, event: &FailoverEvent) -> Result<Conclusion, Error> {
         if !event.is_fresh() {
@@ -200,36 +155,6 @@ impl Run<'_> {
             tokio::try_join!(self.aws.describe_targets(), address::target_of(&writer, self.config, &self.aws))?;
         let change = Change::new(writer, target.clone(), &targets);
         Ok(Conclusion { writer: Writer::Known(change), evidence: Evidence::Event, named: Some(target), targets })
-    }
-
-    /// Carries out the change, unless the group is right already or nothing may be changed yet.
-    async fn conclude(&self, conclusion: Conclusion, cause: &str, dry_run: bool) -> Result<Decision, Error> {
-        let cause = Some(cause.to_owned());
-        let Change { writer, target, plan } = match conclusion.writer {
-            Writer::Known(change) => change,
-            Writer::InDoubt(doubt) => return Ok(Decision::in_doubt(cause, doubt)),
-            Writer::Elsewhere => {
-                let reason = "RDS shows no writer here: the writer of the global database is in another region".to_owned();
-                let unchanged = Decision::nothing(Outcome::Unchanged, cause, reason);
-                return Ok(Decision { evidence: Some(conclusion.evidence), ..unchanged });
-            }
-        };
-        let (outcome, registered) = match (plan.is_empty(), dry_run) {
-            (true, _) => (Outcome::Unchanged, vec![]),
-            (false, true) => (Outcome::Planned, plan.register.iter().cloned().collect()),
-            (false, false) => (Outcome::Switched, apply(&plan, &target, &self.aws).await?),
-        };
-        if outcome == Outcome::Switched {
-            self.function.memory().note_switch(self.wall_clock());
-        }
-        Ok(Decision {
-            writer: Some(writer.to_string()),
-            target: Some(target),
-            evidence: Some(conclusion.evidence),
-            registered: Some(registered),
-            deregistered: Some(plan.deregister),
-            ..Decision::bare(outcome, cause)
-        })
     }
 
     /// With `DRY_RUN` on, every decision says so.

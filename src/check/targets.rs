@@ -3,7 +3,7 @@
 use super::Inspection;
 use super::finding::Finding;
 use crate::address::{self, endpoint};
-use crate::decide::confirm::{Observation, Requester, Step, confirm, settled_writer};
+use crate::decide::confirm::{Observation, Requester, Step, Writer, confirm, settled_writer};
 use crate::decide::plan::Change;
 use crate::target::{Target, TargetHealth};
 
@@ -80,12 +80,10 @@ impl Inspection<'_> {
         let wanted = settled_writer(&self.view).map(|_| change.clone());
         let observation = Observation { targets: self.targets().to_vec(), wanted, is_global: self.view.is_global };
         let what_to_do = match confirm(None, &observation, Requester::Routine, &self.protection) {
-            Step::Done(Err(doubt)) => format!("wait, and check again in a minute: {doubt}"),
+            Step::Done(Writer::InDoubt(doubt)) => format!("wait, and check again in a minute: {doubt}"),
             // The balancer would refuse it.
             _ if self.family_finding(change).is_some() => "first correct its address, as address-family says".to_owned(),
-            Step::Done(Ok(_)) | Step::Recheck | Step::WriterElsewhere => {
-                "invoke the function with {\"action\":\"reconcile\"}".to_owned()
-            }
+            Step::Done(_) | Step::Recheck => "invoke the function with {\"action\":\"reconcile\"}".to_owned(),
         };
         let holds = self.registered().map(Target::to_string).collect::<Vec<_>>().join(", ");
         let Change { writer, target, .. } = change;

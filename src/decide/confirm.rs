@@ -1,93 +1,9 @@
 //! Decides what follows from an observation of RDS and the group, and what RDS alone may not change (rule 9). Pure.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
-
+use super::doubt::Doubt;
 use super::plan::Change;
 use crate::cluster::{ClusterView, InstanceId};
 use crate::target::{Target, TargetHealth};
-
-/// Why nothing may be changed yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// The cluster's status is `failing-over`.
-    FailingOver,
-    NoWriter,
-    SeveralWriters(Vec<InstanceId>),
-    /// The change would take the target away from the instance that a fresh event named.
-    JustNamed {
-        writer: InstanceId,
-        named: InstanceId,
-        target: Target,
-    },
-    /// The change would take away a target in state `initial`.
-    StillRegistering {
-        writer: InstanceId,
-        target: Target,
-    },
-    /// The event says that a failover is under way or over, and the DNS of the instance still has the registered address.
-    AddressNotMoved {
-        instance: InstanceId,
-    },
-    /// The name does not resolve, because the instance has this status.
-    InstanceStopped {
-        instance: InstanceId,
-        status: String,
-    },
-}
-
-impl Doubt {
-    /// The answer's `doubt`: a stable name for alarms and tests.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Doubt::FailingOver => "failing-over",
-            Doubt::NoWriter => "no-writer",
-            Doubt::SeveralWriters(_) => "several-writers",
-            Doubt::JustNamed { .. } => "just-named",
-            Doubt::StillRegistering { .. } => "still-registering",
-            Doubt::AddressNotMoved { .. } => "address-not-moved",
-            Doubt::InstanceStopped { .. } => "instance-stopped",
-        }
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Doubt::FailingOver => f.write_str("RDS shows the cluster as failing-over"),
-            Doubt::NoWriter => f.write_str("RDS shows no writer"),
-            Doubt::SeveralWriters(writers) => {
-                let names: Vec<_> = writers.iter().map(InstanceId::as_str).collect();
-                write!(f, "RDS shows {} writers: {}", writers.len(), names.join(", "))
-            }
-            Doubt::JustNamed { writer, named, target } => write!(
-                f,
-                "RDS shows {writer} as the writer, but an event has just named {named}: {target} stays while that event is fresh (60 s)"
-            ),
-            Doubt::StillRegistering { writer, target } => write!(
-                f,
-                "{writer} should be the only target, but {target} has just been registered: it stays while its state is initial \
-                 (2 minutes at most)"
-            ),
-            Doubt::AddressNotMoved { instance } => {
-                write!(
-                    f,
-                    "the DNS name of {instance} still has the registered address: the next event or scheduled run looks again"
-                )
-            }
-            Doubt::InstanceStopped { instance, status } => {
-                write!(f, "the DNS name of {instance} does not resolve, because RDS shows the instance as {status}")
-            }
-        }
-    }
-}
-
-impl Serialize for Doubt {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
 
 /// Returns the writer if the view is settled: the cluster is not failing over and has exactly one. No other status unsettles it.
 ///
@@ -171,10 +87,24 @@ pub struct Protection {
 pub enum Step {
     /// Observe again after a pause.
     Recheck,
-    /// Two observations agree on the change, or the group holds exactly the writer; or nothing may be changed yet.
-    Done(Result<Change, Doubt>),
-    /// Two observations agree that the writer of a global database is in another region.
-    WriterElsewhere,
+    Done(Writer),
+}
+
+/// Where the writer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// The group holds exactly the writer, or two observations agree on the change.
+    Known(Change),
+    /// Nothing may be changed yet.
+    InDoubt(Doubt),
+    /// Two observations agree that the writer of the global database is in another region.
+    Elsewhere,
+}
+
+impl From<Result<Change, Doubt>> for Writer {
+    fn from(wanted: Result<Change, Doubt>) -> Writer {
+        wanted.map_or_else(Writer::InDoubt, Writer::Known)
+    }
 }
 
 /// Lets RDS decide alone. A change needs two observations in a row that agree on the writer *and* on the change: if another
@@ -184,17 +114,17 @@ pub fn confirm(before: Option<&Observation>, now: &Observation, requester: Reque
         Ok(change) if !change.plan.is_empty() => change,
         Err(_) if now.has_no_writer_here() && requester.concludes_elsewhere() && !protection.event_is_fresh => {
             let is_confirmed = before.is_some_and(Observation::has_no_writer_here);
-            return if is_confirmed { Step::WriterElsewhere } else { Step::Recheck };
+            return if is_confirmed { Step::Done(Writer::Elsewhere) } else { Step::Recheck };
         }
-        settled_or_in_doubt => return Step::Done(settled_or_in_doubt.clone()),
+        settled_or_in_doubt => return Step::Done(settled_or_in_doubt.clone().into()),
     };
     if requester.needs_protection()
         && let Some(doubt) = blocked_by(change, &now.targets, protection)
     {
-        return Step::Done(Err(doubt));
+        return Step::Done(Writer::InDoubt(doubt));
     }
     match before.map(|before| &before.wanted) {
-        Some(Ok(before)) if before.is_same(change) => Step::Done(Ok(change.clone())),
+        Some(Ok(before)) if before.is_same(change) => Step::Done(Writer::Known(change.clone())),
         _ => Step::Recheck,
     }
 }

@@ -140,10 +140,10 @@ fn what_follows_from_an_observation() {
             protection.map_or_else(|| (Requester::Operator, Protection::default()), |it| (Requester::Routine, it));
         let step = match confirm(before.as_ref(), &now, requester, &protection) {
             Step::Recheck => "recheck",
-            Step::WriterElsewhere => "elsewhere",
-            Step::Done(Err(doubt)) => doubt.code(),
-            Step::Done(change) => {
-                assert_eq!(change, now.wanted, "{what}");
+            Step::Done(Writer::Elsewhere) => "elsewhere",
+            Step::Done(Writer::InDoubt(doubt)) => doubt.code(),
+            Step::Done(Writer::Known(change)) => {
+                assert_eq!(Ok(change), now.wanted, "{what}");
                 "settled"
             }
         };
@@ -176,19 +176,19 @@ fn no_writer(is_global: bool) -> Observation {
 fn two_views_of_a_global_database_without_a_writer_say_that_it_is_in_another_region() {
     let failing_over = Observation { wanted: Err(Doubt::FailingOver), ..no_writer(true) };
     let fresh = Protection { event_is_fresh: true, ..Protection::default() };
-    let in_doubt = || Step::Done(Err(Doubt::NoWriter));
+    let in_doubt = || Step::Done(Writer::InDoubt(Doubt::NoWriter));
     let bare = Protection::default;
     let (routine, operator) = (Requester::Routine, Requester::Operator);
     let table = [
         (None, no_writer(true), routine, bare(), Step::Recheck),
-        (Some(no_writer(true)), no_writer(true), routine, bare(), Step::WriterElsewhere),
-        (Some(no_writer(true)), no_writer(true), operator, bare(), Step::WriterElsewhere),
+        (Some(no_writer(true)), no_writer(true), routine, bare(), Step::Done(Writer::Elsewhere)),
+        (Some(no_writer(true)), no_writer(true), operator, bare(), Step::Done(Writer::Elsewhere)),
         (Some(no_writer(true)), no_writer(true), Requester::LateEvent, bare(), in_doubt()),
         (Some(no_writer(true)), no_writer(true), Requester::FreshEvent, bare(), in_doubt()),
         (Some(no_writer(true)), no_writer(true), Requester::FailedFailover, bare(), in_doubt()),
         (Some(no_writer(true)), no_writer(true), routine, fresh, in_doubt()),
         (Some(failing_over.clone()), no_writer(true), routine, bare(), Step::Recheck),
-        (Some(no_writer(true)), failing_over, routine, bare(), Step::Done(Err(Doubt::FailingOver))),
+        (Some(no_writer(true)), failing_over, routine, bare(), Step::Done(Writer::InDoubt(Doubt::FailingOver))),
         (Some(no_writer(false)), no_writer(false), routine, bare(), in_doubt()),
     ];
     for (before, now, requester, protection, expected) in table {

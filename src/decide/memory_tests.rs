@@ -1,4 +1,4 @@
-use super::super::confirm::Doubt;
+use super::super::doubt::Doubt;
 use super::*;
 
 fn id(name: &str) -> InstanceId {

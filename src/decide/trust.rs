@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::confirm::{Doubt, Requester, settled_writer};
+use super::confirm::{Requester, settled_writer};
+use super::doubt::Doubt;
 use super::memory::{LastActedOn, Memory};
 use crate::cluster::{ClusterView, InstanceId};
 use crate::config::SwitchOn;

@@ -1,5 +1,6 @@
 //! Parses a Lambda payload into a [`Trigger`]: what the function is asked to do. Pure; the clock is passed in.
 
+mod context;
 mod envelope;
 pub mod failover;
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::instance::Endpoint;
-use super::{Conclusion, Run, Writer};
+use super::{Conclusion, Run};
 use crate::address;
 use crate::cluster::{ClusterView, Database, DatabaseKind, InstanceId};
-use crate::decide::confirm::{Doubt, Observation, Protection, Requester, Step, confirm, settled_writer};
+use crate::decide::confirm::{Observation, Protection, Requester, Step, Writer, confirm, settled_writer};
+use crate::decide::doubt::Doubt;
 use crate::decide::instance::LOOKUP_INTERVAL;
 use crate::decide::plan::{Change, Plan};
 use crate::decide::trust::{Evidence, RdsView, Weighing, weigh};
@@ -87,22 +88,11 @@ impl Run<'_> {
                 Err(Error::DeadlineExceeded(doing)) => return Err(waits_for.unwrap_or(Error::DeadlineExceeded(doing))),
                 observed => observed?,
             };
-            let step = self.judge(before.as_ref(), &observation, requester).await;
-            let writer = match step {
-                Step::Done(Err(doubt)) if requester.waits() => {
-                    waits_for = Some(Error::WriterUnsettled(doubt.to_string()));
-                    None
-                }
-                Step::Recheck => {
-                    waits_for = None;
-                    None
-                }
-                Step::Done(wanted) => Some(wanted.into()),
-                Step::WriterElsewhere => Some(Writer::Elsewhere),
+            waits_for = match self.judge(before.as_ref(), &observation, requester).await {
+                Step::Recheck => None,
+                Step::Done(Writer::InDoubt(doubt)) if requester.waits() => Some(Error::WriterUnsettled(doubt.to_string())),
+                Step::Done(writer) => return Ok(Conclusion { writer, evidence, named: None, targets: observation.targets }),
             };
-            if let Some(writer) = writer {
-                return Ok(Conclusion { writer, evidence, named: None, targets: observation.targets });
-            }
             if Instant::now() + interval >= self.aws.deadline() {
                 return Err(waits_for.unwrap_or_else(|| no_time_to_recheck(interval)));
             }
@@ -156,7 +146,7 @@ impl Run<'_> {
 }
 
 fn is_held_back(step: &Step) -> bool {
-    matches!(step, Step::Done(Err(Doubt::JustNamed { .. } | Doubt::StillRegistering { .. })))
+    matches!(step, Step::Done(Writer::InDoubt(Doubt::JustNamed { .. } | Doubt::StillRegistering { .. })))
 }
 
 fn log_why_rds_does_not_count(rds: &Result<RdsView, &Error>) {

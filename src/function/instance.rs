@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Conclusion, Run, Writer};
+use super::{Conclusion, Run};
 use crate::address;
 use crate::cluster::{Database, Instance};
-use crate::decide::confirm::{Doubt, Observation};
+use crate::decide::confirm::{Observation, Writer};
+use crate::decide::doubt::Doubt;
 use crate::decide::instance::{self, Approach, Wait, is_stopped};
 use crate::decide::plan::Change;
 use crate::decide::trust::Evidence;
