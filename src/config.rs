@@ -74,7 +74,7 @@ impl Config {
         self.database.as_ref().filter(|database| database.kind() == DatabaseKind::Instance)
     }
 
-    /// Reads the configuration through `variable`, which gives a variable's value if it is set. Empty counts as unset.
+    /// Reads the configuration through `variable`, which returns a variable's value if it is set. Empty counts as unset.
     ///
     /// # Errors
     /// The first variable that is missing or bad.
@@ -138,7 +138,7 @@ fn bad(variable: &'static str, value: Option<String>, expected: String) -> Confi
     ConfigError { variable, value, expected }
 }
 
-/// `parse` says what was expected where it refuses.
+/// `parse` returns what was expected if it refuses the value.
 fn optional<T>(
     name: &'static str,
     get: &impl Fn(&str) -> Option<String>,

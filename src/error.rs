@@ -8,7 +8,7 @@ use lambda_runtime::Diagnostic;
 /// one line.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The payload is none of the shapes that this function serves.
+    /// The payload has a shape that this function does not serve.
     UnrecognizedEvent(String),
     /// A failover event from which no instance can be read, with no RDS to ask.
     MalformedEvent(String),
@@ -23,7 +23,7 @@ pub enum Error {
     ClusterIdRequired(String),
     /// RDS did not settle on one writer before the deadline. Holds what it said last.
     WriterUnsettled(String),
-    /// The endpoint of an instance gives no address that a target group takes, or more than one.
+    /// The endpoint of an instance has no address that a target group accepts, or more than one.
     AddressUnresolved(String),
     /// A call to AWS failed, after the SDK's retries.
     AwsCallFailed {

@@ -61,7 +61,7 @@ async fn start_lookup_thread() {
 
 async fn invoke(function: &Function, event: LambdaEvent<Value>) -> Result<Answer, Error> {
     let now = SystemTime::now();
-    // cargo lambda watch sends a duration where Lambda sends a moment: a deadline in the past says nothing.
+    // cargo lambda watch sends a duration where Lambda sends a moment: a deadline in the past is useless.
     let left = event.context.deadline().duration_since(now).unwrap_or(TIMEOUT_IF_UNKNOWN);
     function.handle(&event.payload, now.into(), Instant::now() + left).await
 }
@@ -77,7 +77,7 @@ fn quote_what_is_no_json(mut invocation: LambdaInvocation) -> LambdaInvocation {
     invocation
 }
 
-/// Ends the init phase: one line says why, in the log and to whoever invokes
+/// Ends the init phase: one line explains why, in the log and to anyone who invokes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>).
 async fn refuse(line: &str) -> ExitCode {
     const ERROR_TYPE: &str = "InvalidConfiguration";

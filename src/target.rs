@@ -8,7 +8,7 @@ use serde::Serialize;
 /// A target as the load balancer names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// An IP address; in a group that was set up otherwise, whatever DescribeTargetHealth gave.
+    /// An IP address; in a group of another type, the ID as DescribeTargetHealth returned it.
     pub id: String,
     pub port: u16,
     /// The Availability Zone, or `all`.

@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 
-/// What a lookup gives: the addresses as they came.
+/// A lookup under way: returns the addresses as they came.
 pub type Lookup<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
 /// Looks up the addresses of a name.

@@ -52,7 +52,7 @@ impl Aws {
         list.iter().map(|entry| target_health(entry).ok_or_else(|| unreadable(ACTION, &format!("{entry:?}")))).collect()
     }
 
-    /// RegisterTargets, for one.
+    /// RegisterTargets, for one target.
     ///
     /// # Errors
     /// The call failed.
@@ -77,7 +77,7 @@ impl Aws {
         Ok(())
     }
 
-    /// DescribeTargetGroups, for the one group.
+    /// DescribeTargetGroups, for this one group.
     ///
     /// # Errors
     /// Also if the group or a setting that matters is not in the answer.

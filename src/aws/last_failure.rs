@@ -1,4 +1,4 @@
-//! How the last attempt of one call failed: says why a call that the SDK kept retrying has run out of time.
+//! Records how the last attempt of one call failed, which explains why a call that the SDK kept retrying ran out of time.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +31,7 @@ impl Intercept for LastFailure {
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(Err(error)) = context.output_or_error() {
-            // The status of an HTTP 200 that broke off says nothing: how it broke off does.
+            // If an HTTP 200 broke off, report how it broke off: its status explains nothing.
             let refused = context.response().filter(|answer| !answer.status().is_success());
             let how = refused.map_or_else(|| format!("no answer ({})", root_cause(error)), status_and_code);
             tracing::debug!(reason = how, "an attempt failed");

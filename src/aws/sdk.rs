@@ -22,7 +22,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR`). Calls of https endpoints go through `proxy`, if there is one.
 ///
 /// The SDK's own would prepare the system's 140 trust anchors once for each service, and once more in the first call, which
-/// Lambda gives a fraction of a CPU. This one does so here, once.
+/// has a fraction of a CPU on Lambda. This client prepares them here, once.
 pub fn https(proxy: Option<ProxyConfig>) -> SharedHttpClient {
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let connect = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();

@@ -143,7 +143,7 @@ impl Inspection<'_> {
         const REMEDY: &str = "forward a listener of the load balancer to the group, and enable the target's zone on the balancer";
         let unused = self.targets().iter().filter(|entry| entry.is_unused());
         let messages = unused.map(|entry| {
-            let reason = if entry.reason.is_empty() { "AWS gives no reason" } else { &entry.reason };
+            let reason = if entry.reason.is_empty() { "no reason given" } else { &entry.reason };
             format!("{} is unused, no connection reaches it ({reason}): {REMEDY}", entry.target)
         });
         let mut messages: Vec<_> = messages.collect();

@@ -10,7 +10,7 @@ impl Inspection<'_> {
         let members = || self.view.members.iter().map(|member| &member.id);
         let unmapped = members().filter(|id| !self.config.ip_dict.contains_key(id));
         let strangers = self.config.ip_dict.keys().filter(|id| !members().any(|member| member == *id)).map(|id| {
-            let message = format!("IP_DICT has {id}, which is no member of the cluster: remove it, or put its name right");
+            let message = format!("IP_DICT has {id}, which is not a member of the cluster: remove it, or correct its name");
             Finding::warning("unknown-ip-dict-entry", message)
         });
         unmapped.filter_map(|id| self.endpoint_finding(id)).chain(strangers).collect()

@@ -31,7 +31,7 @@ pub struct Database {
     id: String,
 }
 
-/// Which database an event says it is of. Each field is as the event has it.
+/// How an event names its database. Each field is as the event has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventSource {
     pub arn: Option<String>,

@@ -143,7 +143,7 @@ pub enum Weighing {
 
 /// Weighs a fresh event that a failover has ended against RDS.
 ///
-/// `rds` is `None` if RDS is unreachable; `is_in_place` says that the group already holds exactly the named instance.
+/// `rds` is `None` if RDS is unreachable; `is_in_place` means that the group already holds exactly the named instance.
 pub fn weigh(rds: Option<&RdsView>, is_in_place: bool, may_recheck: bool) -> Weighing {
     match rds {
         Some(RdsView::Agrees) => Weighing::Accept(Evidence::EventAndRds),

@@ -1,4 +1,4 @@
-//! What the envelopes around a value say about it: where it stands, when it was sent, whose event it is.
+//! What the envelopes around a value add to it: its place, the times at which it was sent, its account and region.
 
 use serde_json::{Map, Value};
 

@@ -21,7 +21,7 @@ pub(super) enum Message {
     Other(String),
 }
 
-/// What RDS says about one event, from SNS or EventBridge.
+/// One event of RDS's, as SNS or EventBridge delivers it.
 pub(super) struct Notification {
     /// As in `RDS-EVENT-0073`.
     pub(super) event_id: String,
@@ -98,7 +98,7 @@ fn open_list(list: &[Value], context: &Context) -> Messages {
     list.iter().enumerate().flat_map(open_element).collect()
 }
 
-/// The one rule: the first of these fields that an object has says what it is.
+/// The one rule: the first of these fields that an object has decides what it is.
 fn open_object(object: &Map<String, Value>, context: &Context) -> Messages {
     let text = |key: &str| object.get(key).and_then(Value::as_str);
     let message = if object.contains_key("action") {

@@ -1,4 +1,4 @@
-//! What a failover event says: which of the five it is, of which instance, and how long ago.
+//! Reads a failover event: its kind, the instance that it names, and its age.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::error::one_line;
 
 /// How old an event may be to count as fresh. Milliseconds.
 pub const FRESH_MS: i64 = 60_000;
-/// How far ahead of our clock a time may be before it says nothing. Milliseconds.
+/// How far ahead of our clock a time may be before it is useless. Milliseconds.
 pub const AHEAD_MS: i64 = 60_000;
 
 /// What RDS says in one failover event.

@@ -64,7 +64,7 @@ const FAULTS: &[(Break, Variables, &str, &[&str])] = &[
      &["aurora-4", "no-such-host.invalid does not resolve", "IP_DICT"]),
     (|s| endpoint(s, "aurora-2", "10.0.2.99"), WITH_RDS, "error stale-ip-dict-entry",
      &["aurora-2", "10.0.2.22", "put 10.0.2.99 into IP_DICT"]),
-    (|s| drop(s.world().members.remove(2)), WITH_RDS, "warning unknown-ip-dict-entry", &["aurora-3", "no member", "remove it"]),
+    (|s| drop(s.world().members.remove(2)), WITH_RDS, "warning unknown-ip-dict-entry", &["aurora-3", "not a member", "remove it"]),
 ];
 
 #[tokio::test(start_paused = true)]
