@@ -51,7 +51,8 @@ impl Run<'_> {
 
     /// Looks the address up until DNS has another one than the group: the event and DNS are two witnesses.
     async fn watch(&self, database: &Database, wait: Wait) -> Result<Conclusion, Error> {
-        let last = self.aws.deadline() - TIME_TO_WRITE;
+        let left = self.aws.deadline().saturating_duration_since(Instant::now());
+        let last = Instant::now() + left.saturating_sub(TIME_TO_WRITE);
         let give_up = match wait {
             Wait::No => Instant::now(),
             Wait::For(time) => last.min(Instant::now() + time),
