@@ -64,7 +64,8 @@ class Program(Consumer):
         return f"the program ends: {self.last_words()}"
 
     def last_words(self) -> str:
-        return self.output.read_text(errors="replace").strip().splitlines()[-1]
+        lines = [line for line in self.output.read_text(errors="replace").splitlines() if line and not line.startswith("row ")]
+        return lines[-1] if lines else ""
 
     def close(self) -> None:
         self.process.kill()

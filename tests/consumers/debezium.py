@@ -30,7 +30,7 @@ class Debezium(Program):
         """What the engine has logged as its error."""
         said = self.output.read_text(errors="replace")
         found = re.findall(r"(?:Caused by: |Error message: )?\S*(?:Exception|Error): ([^\n]+)", said)
-        return found[-1] if found else said.strip().splitlines()[-1]
+        return found[-1] if found else super().last_words()
 
 
 class DebeziumMySql(Debezium):

@@ -82,15 +82,17 @@ class Cell:
         stopped = self.consumer.stopped()
         return Outcome("stops" if stopped else "hangs", self.patience, stopped or self.consumer.last_words())
 
-    def meets(self, place: tuple[str, int], seconds: float) -> None:
-        """For so long it can reach only that one, and it must have tried."""
+    def meets(self, place: tuple[str, int]) -> None:
+        """It is cut, can reach only that one until it has, and for 20 s more unless it stops."""
         before = self.way.connections()
         self.way.leads_to(place)
         self.way.cut()
-        end = time.monotonic() + seconds
+        wait_until(
+            f"{self.consumer.name} to meet {place}, see {self.volumes.place}", lambda: self.way.connections() > before, 150
+        )
+        end = time.monotonic() + 20
         while time.monotonic() < end and not self.consumer.stopped():
             time.sleep(0.2)
-        assert self.way.connections() > before, f"{self.consumer.name} has not met {place}, see {self.volumes.place}"
         self.way.leads_to(self.writer)
 
 
@@ -106,16 +108,16 @@ def refused(cell: Cell) -> None:
 
 
 def meets_a_reader(cell: Cell) -> None:
-    cell.meets(cell.reader, 20)
+    cell.meets(cell.reader)
 
 
 def meets_a_gated_reader(cell: Cell) -> None:
-    cell.meets((GATED, PORT), 20)
+    cell.meets((GATED, PORT))
 
 
 def meets_a_reader_and_is_cut(cell: Cell) -> None:
     """As by connection termination on deregistration."""
-    cell.meets(cell.reader, 20)
+    cell.meets(cell.reader)
     cell.way.cut()
 
 

@@ -13,9 +13,6 @@ class Pool(Program):
     def command(self) -> list[str]:
         return ["-m", "consumers.pool", str(self.port)]
 
-    def last_words(self) -> str:
-        return [line for line in super().output.read_text().splitlines() if not line.startswith("row ")][-1]
-
 
 def write(port: int) -> None:
     from sqlalchemy import create_engine, text

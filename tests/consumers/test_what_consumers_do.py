@@ -43,11 +43,11 @@ CUT, REFUSED, MET, GATED_READER, BLACK_HOLE, MET_AND_CUT = EVENTS
 BACK, STOPS, HANGS = "is back", "stops", "hangs"
 CASES = [
     # consumer, event, what it does, seconds with shortened intervals, and with the defaults
-    Expected(DEBEZIUM, CUT, BACK, 30, 90),
-    Expected(DEBEZIUM, REFUSED, BACK, 30, 90),
+    Expected(DEBEZIUM, CUT, BACK, 20, 130),
+    Expected(DEBEZIUM, REFUSED, BACK, 20, 110),
     Expected(DEBEZIUM, MET, STOPS, 15, 90, "no longer available"),
-    Expected(DEBEZIUM, GATED_READER, BACK, 30, 90),
-    Expected(DEBEZIUM, BLACK_HOLE, BACK, 30, 150),
+    Expected(DEBEZIUM, GATED_READER, BACK, 20, 130),
+    Expected(DEBEZIUM, BLACK_HOLE, BACK, 20, 130),
     Expected(DEBEZIUM_PG, CUT, BACK, 30, 60),
     Expected(DEBEZIUM_PG, REFUSED, BACK, 30, 60),
     Expected(DEBEZIUM_PG, MET, STOPS, 15, 60),
