@@ -1,4 +1,4 @@
-"""The Network Load Balancer, played by HAProxy. Like the NLB here, it looks at nobody's health."""
+"""The Network Load Balancer, played by HAProxy. Like the NLB here, it does not depend on any health check."""
 
 import os
 import socket

@@ -47,4 +47,4 @@ class Bridge:
 
 
 def show(names: set[str]) -> str:
-    return " and ".join(sorted(names)) or "nobody"
+    return " and ".join(sorted(names)) or "no target"

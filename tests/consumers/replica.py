@@ -18,7 +18,7 @@ def source(host: str, port: int, **more: int) -> str:
 
 
 class Replica(Server):
-    """A replica that says in the timeline when its connection comes and goes."""
+    """A replica that notes in the timeline when its connection comes and goes."""
 
     def __init__(self, volumes: Volumes, log: Path, timeline: Timeline):
         super().__init__("replica", REPLICA, volumes, log)
@@ -27,7 +27,7 @@ class Replica(Server):
         """The instance that it is connected to."""
         self.error = ""
         """Why it has stopped for good."""
-        self.seen = self.told = ""
+        self.seen = self.noted = ""
 
     def replicate(self) -> None:
         self.sql(source(BALANCER, PORT, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=100_000), "START REPLICA")
@@ -40,11 +40,11 @@ class Replica(Server):
         self.error = status["Last_SQL_Error"] or (status["Last_IO_Error"] if running == "No" else "")
         before, self.seen = self.seen, self.error or (instance if running == "Yes" else "")
         # The source's ID lags behind the state by a moment, so that a look counts when the next one is the same.
-        if before == self.seen != self.told:
-            self.told, self.source = self.seen, "" if self.error else self.seen
-            self.tell()
+        if before == self.seen != self.noted:
+            self.noted, self.source = self.seen, "" if self.error else self.seen
+            self.note()
 
-    def tell(self) -> None:
+    def note(self) -> None:
         connected = f"is connected to {self.source}" if self.source else "has lost its connection"
         self.timeline.mark(f"the replica {f'has stopped: {self.error}' if self.error else connected}")
 

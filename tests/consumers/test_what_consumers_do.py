@@ -120,7 +120,7 @@ def void(_: object) -> None:
 
 @pytest.fixture(scope="module")
 def outcomes(request, databases, place, empty_volume, shortened) -> Iterator[dict[Expected, Future[Outcome]]]:
-    """What comes of each case that was chosen."""
+    """The outcome of each case that was selected."""
     chosen = [item.callspec.params["case"] for item in request.session.items if "case" in getattr(item, "fixturenames", ())]
     with paths(place) as made, ThreadPoolExecutor(6) as pool:
 

@@ -86,7 +86,7 @@ class World:
             payload = json.loads(re.sub(r"(?<=: )aurora-\d", instance, json.dumps(payload)))
         self.timeline.mark(f"event in: {name}{f', now {instance}' if instance else ''}")
         reply = self.function.invoke(payload)
-        self.timeline.mark(f"answer: {told(reply)}")
+        self.timeline.mark(f"answer: {summary(reply)}")
         assert {key: reply.answer.get(key) for key in expected} == expected, reply.text
         return reply.answer
 
@@ -116,7 +116,7 @@ class World:
         self.timeline.mark(f"{sum(map(len, rows.values()))} rows of {self.writer} are on the consumer")
 
 
-def told(reply: Reply) -> str:
+def summary(reply: Reply) -> str:
     """A reply in the timeline's words."""
     if reply.error:
         return f"{reply.error}: {reply.text}"
