@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers import mysql
+from consumers import mysql, postgres
 from consumers.addresses import INSTANCES
 from consumers.balancer import balancer as haproxy
 from consumers.bridge import Bridge
@@ -37,8 +37,8 @@ def pytest_addoption(parser):
 
 def pytest_collection_finish(session):
     """Before anything runs: what comes first may take minutes."""
-    missing = [] if mysql.mysqld() else ["mysqld"]
-    missing += [name for name in ("haproxy",) if not shutil.which(name)]
+    missing = [name for name in ("haproxy", "java") if not shutil.which(name)]
+    missing += ["mysqld"] * (not mysql.mysqld()) + ["postgres"] * (not postgres.program("postgres"))
     if missing and any(HERE in item.path.parents for item in session.items):
         raise pytest.UsageError(f"tests/consumers needs {', '.join(missing)}: `.ci/run consumers` installs what it needs")
 
