@@ -14,6 +14,8 @@ class Consumer:
     """
 
     name = ""
+    in_table = True
+    """Whether the RUNBOOK's table has a row for it."""
 
     def __init__(self, port: int, volumes: Volumes, shortened: bool):
         self.port, self.volumes, self.shortened = port, volumes, shortened

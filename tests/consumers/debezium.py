@@ -53,3 +53,18 @@ class DebeziumPostgreSql(Debezium):
         "slot.name": "debezium_{}",
         "publication.name": "pulse", "publication.autocreate.mode": "disabled",
     }  # fmt: skip
+
+
+PATIENCE: dict[str, object] = {"retriable.restart.connector.wait.ms": 30_000}
+
+
+class PatientDebeziumMySql(DebeziumMySql):
+    name = "Debezium for MySQL, restart after 30 s"
+    in_table = False
+    own = DebeziumMySql.own | PATIENCE
+
+
+class PatientDebeziumPostgreSql(DebeziumPostgreSql):
+    name = "Debezium for PostgreSQL, restart after 30 s"
+    in_table = False
+    own = DebeziumPostgreSql.own | PATIENCE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from consumers.addresses import GATED, PORT, POSTGRES, PRIMARY, READER, STANDBY, WRITER
 from consumers.binlog_reader import BinlogReader
 from consumers.consumer import Consumer
-from consumers.debezium import DebeziumMySql, DebeziumPostgreSql
+from consumers.debezium import DebeziumMySql, DebeziumPostgreSql, PatientDebeziumMySql, PatientDebeziumPostgreSql
 from consumers.mysql import Volumes
 from consumers.paths import Paths
 from consumers.pool import Pool
@@ -16,8 +16,8 @@ from consumers.replica import ReplicaOfMatrix
 from consumers.subscription import DisabledOnError, Subscription
 from support.servers import wait_until
 
-MYSQL: tuple[type[Consumer], ...] = (ReplicaOfMatrix, DebeziumMySql, BinlogReader, Pool)
-POSTGRESQL: tuple[type[Consumer], ...] = (Subscription, DisabledOnError, DebeziumPostgreSql)
+MYSQL: tuple[type[Consumer], ...] = (ReplicaOfMatrix, DebeziumMySql, PatientDebeziumMySql, BinlogReader, Pool)
+POSTGRESQL: tuple[type[Consumer], ...] = (Subscription, DisabledOnError, DebeziumPostgreSql, PatientDebeziumPostgreSql)
 KINDS = {kind.name: kind for kind in (*MYSQL, *POSTGRESQL)}
 
 
@@ -82,15 +82,15 @@ class Cell:
         stopped = self.consumer.stopped()
         return Outcome("stops" if stopped else "hangs", self.patience, stopped or self.consumer.last_words())
 
-    def meets(self, place: tuple[str, int]) -> None:
-        """It is cut, can reach only that one until it has, and for 20 s more unless it stops."""
+    def meets(self, place: tuple[str, int], seconds: float = 20) -> None:
+        """It is cut, can reach only that one until it has, and for so long after that unless it stops."""
         before = self.way.connections()
         self.way.leads_to(place)
         self.way.cut()
         wait_until(
             f"{self.consumer.name} to meet {place}, see {self.volumes.place}", lambda: self.way.connections() > before, 150
         )
-        end = time.monotonic() + 20
+        end = time.monotonic() + seconds
         while time.monotonic() < end and not self.consumer.stopped():
             time.sleep(0.2)
         self.way.leads_to(self.writer)
@@ -115,6 +115,18 @@ def meets_a_gated_reader(cell: Cell) -> None:
     cell.meets((GATED, PORT))
 
 
+def meets_a_reader_for_a_moment(cell: Cell) -> None:
+    cell.meets(cell.reader, 3)
+
+
+def a_reader_is_there(cell: Cell) -> None:
+    """Whether it meets it or not."""
+    cell.way.leads_to(cell.reader)
+    cell.way.cut()
+    time.sleep(20)
+    cell.way.leads_to(cell.writer)
+
+
 def meets_a_reader_and_is_cut(cell: Cell) -> None:
     """As by connection termination on deregistration."""
     cell.meets(cell.reader)
@@ -133,4 +145,8 @@ EVENTS: dict[str, Callable[[Cell], None]] = {
     "meets a gated reader": meets_a_gated_reader,
     "black hole": black_hole,
     "meets a reader, and is cut": meets_a_reader_and_is_cut,
+    "meets a reader for 3 s": meets_a_reader_for_a_moment,
+    "a reader is there for 20 s": a_reader_is_there,
 }
+COLUMNS = list(EVENTS)[:5]
+"""What the RUNBOOK's table has columns for; the others happen to some consumers alone."""

@@ -4,16 +4,15 @@ import subprocess
 from importlib.metadata import version
 
 from consumers import mysql, postgres
-from consumers.matrix import EVENTS, KINDS, Outcome
+from consumers.matrix import COLUMNS, KINDS, Outcome
 
 PACKAGES = ("mysql-replication", "SQLAlchemy", "PyMySQL")
 
 
 def table(outcomes: dict[tuple[str, str], Outcome]) -> str:
     """By consumer and event; in Markdown."""
-    events = list(EVENTS)[:-1]  # the last is one consumer's alone
-    rows = [["consumer", *events], ["---"] * (len(events) + 1)]
-    rows += [[name, *(cell(outcomes.get((name, event))) for event in events)] for name in KINDS]
+    rows = [["consumer", *COLUMNS], ["---"] * (len(COLUMNS) + 1)]
+    rows += [[name, *(cell(outcomes.get((name, event))) for event in COLUMNS)] for name, kind in KINDS.items() if kind.in_table]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + f"\n\n{versions()}"
 
 
