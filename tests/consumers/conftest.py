@@ -31,7 +31,7 @@ PROPAGATION = 1.0
 
 def pytest_addoption(parser):
     group = parser.getgroup("consumers")
-    group.addoption("--all", action="store_true", help="consumers with their default intervals, which takes half an hour")
+    group.addoption("--all", action="store_true", help="consumers with their default intervals, which takes some ten minutes")
     group.addoption("--table", action="store_true", help="print what the consumers did as the RUNBOOK's table")
 
 
