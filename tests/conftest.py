@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("support", "template", "stack", "replication")
+pytest.register_assert_rewrite("support", "template", "stack", "consumers")
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,7 +7,7 @@ import psycopg
 import pymysql
 
 Failure = (pymysql.MySQLError, psycopg.Error, OSError)
-UNKNOWN_VARIABLE, LOST = 1193, 2013
+UNKNOWN_VARIABLE, ABORTED, LOST = 1193, 1184, 2013
 CONNECT = 2
 """Seconds for TCP alone; the handshake comes after."""
 ANSWER = 12
@@ -34,17 +34,17 @@ class MySql:
     def identity(self, connection: Any) -> dict[str, Any]:
         """Which instance it is, and whether it writes."""
         try:
-            (server, *read_only) = self.row(connection)
+            (server, *read_only, gate) = self.row(connection)
         except pymysql.err.OperationalError as error:
             if error.args[0] != UNKNOWN_VARIABLE or self.name == "@@server_id":
                 raise
             self.name = "@@server_id"  # no Aurora
-            (server, *read_only) = self.row(connection)
-        return {"server": str(server), "writes": not any(map(int, read_only))}
+            (server, *read_only, gate) = self.row(connection)
+        return {"server": str(server), "writes": not any(map(int, read_only)), "init_connect": str(gate)}
 
     def row(self, connection: Any) -> Any:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {self.name}, @@innodb_read_only, @@read_only")
+            cursor.execute(f"SELECT {self.name}, @@innodb_read_only, @@read_only, @@GLOBAL.init_connect")
             return cursor.fetchone()
 
 
@@ -76,6 +76,11 @@ class PostgreSql:
 
 def database(engine: str, options: Namespace, password: str) -> MySql | PostgreSql:
     return (PostgreSql if "postgres" in engine else MySql)(options, password)
+
+
+def gated(error: BaseException) -> bool:
+    """Whether it was `init_connect` that refused the login, as a gated reader's does."""
+    return isinstance(error, pymysql.err.OperationalError) and error.args[0] == ABORTED and "init_connect" in str(error)
 
 
 def left_unfinished(error: BaseException) -> bool:

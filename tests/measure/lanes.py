@@ -15,7 +15,7 @@ LANES = {
     FUNCTION: "function",
 }
 MARKS = (TOOL, EVENTS, FUNCTION)
-OLD, READER, WRITER, NOBODY = "as before", "reader", "writer", "no answer, or unsettled"
+OLD, READER, GATED, WRITER, NOBODY = "as before", "reader", "gated reader", "writer", "no answer, or unsettled"
 
 
 @dataclass
@@ -52,6 +52,8 @@ def spans(record: Record, witness: str) -> list[Span]:
 def state(record: Record, seen: Observation) -> tuple[str, str]:
     if "error" in seen:
         return ("cut" if seen["witness"] == HELD else "no answer"), NOBODY
+    if "gated" in seen:
+        return "a gate refuses", GATED
     if seen["witness"] == TARGETS:
         listed = [f"{name_of(record, target)} {state}" for target, state in seen["targets"].items()]
         active = [target for target, state in seen["targets"].items() if state != "draining"]

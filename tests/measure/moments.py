@@ -70,10 +70,29 @@ def shares(record: Record) -> list[Share]:
     return [Share(MOMENTS[index], at, at - earlier) for (at, index), earlier in zip(when, before, strict=False)]
 
 
-def readers_met(record: Record) -> tuple[int, int]:
-    """How many new connections met an instance that does not write, and how many there were in all, since the request."""
+@dataclass(frozen=True)
+class Logins:
+    """The new connections since the request."""
+
+    readers: int
+    """Let in by an instance that does not write."""
+    gated: int
+    """Refused by an instance's init_connect: not a reader met, as the consumer only tries again."""
+    every: int
+
+    def __str__(self) -> str:
+        refused = f"; a gate refused {self.gated}" if self.gated else ""
+        return f"{self.readers} of {self.every} new connections met a reader{refused}"
+
+
+def logins(record: Record) -> Logins:
     later = [seen for seen in record.by(ENDPOINT) if answered(seen) >= zero(record)]
-    return sum(seen.get("writes") is False for seen in later), len(later)
+    return Logins(sum(seen.get("writes") is False for seen in later), sum("gated" in seen for seen in later), len(later))
+
+
+def gates(record: Record) -> dict[str, str]:
+    """The init_connect of each server that let a connection in, as it was last."""
+    return {seen["server"]: seen["init_connect"] for seen in record.by(ENDPOINT) if "init_connect" in seen}
 
 
 def reports(record: Record) -> list[dict[str, Any]]:

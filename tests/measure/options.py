@@ -13,7 +13,7 @@ connection that writes again.
 
 It runs the function's check, asks, starts failover-db-cluster (or waits for one that comes by itself), watches until all has
 settled, and prints a timeline and a table of shares. It changes nothing but the failover itself, which breaks the cluster's
-connections as any failover does. It was tried with stand-ins for AWS and with MariaDB, not on AWS."""
+connections as any failover does. It was tried with stand-ins for AWS and with MySQL, not on AWS."""
 EPILOG = f"""\
 The AWS credentials and the region come from where boto3 looks for them. The password comes from the environment variable
 {PASSWORD}; the user needs no rights but to log in. Each new connection logs in fully and quits: behind the balancer MySQL
@@ -40,7 +40,10 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--log-group", metavar="NAME", help="the function's log group (default: the stack's, or /aws/lambda/NAME)")
     side = made.add_argument_group("the consumer's side")
     side.add_argument("--endpoint", type=endpoint, metavar="HOST:PORT", help="the balancer, or the PrivateLink endpoint")
-    side.add_argument("--user", help=f"a database user who may log in, with the password in {PASSWORD}")
+    side.add_argument(
+        "--user",
+        help=f"a database user who may log in (behind a reader gate the one that it names), with the password in {PASSWORD}",
+    )
     side.add_argument("--database", help="the database to log in to (default: none; postgres for PostgreSQL)")
     side.add_argument(
         "--ca",

@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from measure.lanes import LANES, NOBODY, OLD, READER, WRITER, Span, lanes
-from measure.moments import Share, readers_met, shares, zero
+from measure.lanes import GATED, LANES, NOBODY, OLD, READER, WRITER, Span, lanes
+from measure.moments import Share, logins, shares, zero
 from measure.record import Record
 from measure.timeline import ms
 
-COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", NOBODY: "#d9d9d9"}
+COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", GATED: "#d7bde2", NOBODY: "#d9d9d9"}
 LETTER = 0.0088
 """The width of a letter, as a part of the axis."""
 
@@ -32,8 +32,8 @@ def plot(record: Record, file: Path) -> None:
         draw_shares(lower, found, begin, end)
         if record.note:
             figure.suptitle(record.note, fontsize=9)
-        readers, every = readers_met(record)
-        lower.set_xlabel("seconds" + (f"; {readers} of {every} new connections met a reader" if every else ""))
+        met = logins(record)
+        lower.set_xlabel(f"seconds; {met}" if met.every else "seconds")
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
         pyplot.close(figure)
 

@@ -10,7 +10,7 @@ import psycopg
 import pymysql
 import pytest
 
-from measure.database import MySql, PostgreSql, left_unfinished
+from measure.database import MySql, PostgreSql, gated, left_unfinished
 from measure.options import parse
 
 OPTIONS = parse(["--stack", "prod", "--endpoint", "[::1]:5432", "--user", "probe"])
@@ -41,11 +41,13 @@ class Answers:
         """A cursor's end."""
 
 
-@pytest.mark.parametrize(("row", "writes"), [((12, 0, 0), True), ((12, 1, 0), False), ((12, 0, 1), False)])
-def test_mysql_is_asked_by_auroras_name_once_and_then_by_its_number(row: tuple[int, ...], writes: bool) -> None:
+@pytest.mark.parametrize(("row", "writes"), [((12, 0, 0, ""), True), ((12, 1, 0, ""), False), ((12, 0, 1, ""), False)])
+def test_mysql_is_asked_by_auroras_name_once_and_then_by_its_number(row: tuple[Any, ...], writes: bool) -> None:
     database = MySql(OPTIONS, "secret")
     connection = Answers(pymysql.err.OperationalError(1193, "Unknown system variable 'aurora_server_id'"), row)
-    assert database.identity(connection) == database.identity(connection) == {"server": "12", "writes": writes}
+    assert (
+        database.identity(connection) == database.identity(connection) == {"server": "12", "writes": writes, "init_connect": ""}
+    )
     assert [question.split(",")[0] for question in connection.asked] == [
         "SELECT @@aurora_server_id",
         "SELECT @@server_id",
@@ -68,6 +70,18 @@ def test_postgresql_writes_unless_it_is_in_recovery(recovering: bool, writes: bo
     connection = Answers(psycopg.errors.UndefinedFunction("no such function"), ("10.0.2.22", recovering))
     assert database.identity(connection) == database.identity(connection) == {"server": "10.0.2.22", "writes": writes}
     assert len(connection.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "counts"),
+    [
+        (1184, "Aborted connection 9 to db: 'unconnected' user: 'repl' host: '10.0.1.5' (init_connect command failed)", True),
+        (1184, "Aborted connection 9 to db: 'unconnected' user: 'repl' host: '10.0.1.5' (some other reason)", False),
+        (1045, "Access denied for user 'repl'@'10.0.1.5' (using password: YES)", False),
+    ],
+)
+def test_a_login_counts_as_gated_where_init_connect_refused_it(code: int, text: str, counts: bool) -> None:
+    assert gated(pymysql.err.OperationalError(code, text)) is counts
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from statistics import median
 
-from measure.lanes import ENDPOINT, LANES, MARKS, lanes, run_times
-from measure.moments import moments, readers_met, reports, shares, writer_after, zero
+from measure.lanes import ENDPOINT, LANES, MARKS, instance, lanes, run_times
+from measure.moments import gates, logins, moments, reports, shares, writer_after, zero
 from measure.record import EVENTS, FUNCTION, SETTLED, TOOL, Record, answered
 from measure.settled import unsettled
 
@@ -32,9 +32,9 @@ def table(record: Record) -> list[str]:
     lines = ["   at ms  share ms"]
     lines += [f"{ms(one.at - begin):>8}  {ms(one.share):>8}  {one.moment}" for one in found]
     lines += [f"{'–':>8}  {'–':>8}  {name}: not seen" for name, at in moments(record).items() if at is None]
-    readers, every = readers_met(record)
-    if every:
-        lines.append(f"{readers} of {every} new connections met a reader")
+    if (met := logins(record)).every:
+        lines.append(str(met))
+    lines += [f"init_connect of {instance(record, server)}: {gate or 'empty'}" for server, gate in gates(record).items()]
     if runs := run_times(record):
         lines.append(f"the function's runs: {runs}")
     return lines

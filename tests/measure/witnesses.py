@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from measure import subject
-from measure.database import Failure, MySql, PostgreSql, left_unfinished, reason
+from measure.database import Failure, MySql, PostgreSql, gated, left_unfinished, reason
 from measure.record import CLUSTER, ENDPOINT, EVENTS, FUNCTION, HELD, TARGETS, Notebook, Observation
 from measure.subject import Aws, Subject
 
@@ -150,6 +150,8 @@ class Probe:
         try:
             connection = self.database.connect()
         except Failure as error:
+            if gated(error):
+                return [{"gated": reason(error)}]
             if not left_unfinished(error):
                 raise
             self.unfinished += 1

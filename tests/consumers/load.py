@@ -6,10 +6,10 @@ import time
 
 import pymysql
 
-from replication.addresses import INSTANCES
-from replication.mariadb import connect, query
-from replication.repeated import Repeated
-from replication.world import World
+from consumers.addresses import INSTANCES
+from consumers.mysql import connect, query
+from consumers.repeated import Repeated
+from consumers.world import World
 from support.servers import wait_until
 
 

@@ -19,7 +19,7 @@ class Timeline:
         self.mark(text)
 
     def mark(self, text: str) -> None:
-        """What comes before the failover is not told."""
+        """Prints nothing before the failover."""
         with self.lock:  # so that the lines of several threads come in order
             if self.began is not None:
                 print(f"{round((time.monotonic() - self.began) * 1000):>8} ms  {text}", flush=True)

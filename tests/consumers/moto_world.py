@@ -2,7 +2,7 @@
 
 import urllib.request
 
-from replication.addresses import INSTANCES, NAMES, PORT
+from consumers.addresses import INSTANCES, NAMES, PORT
 from support.aws import client, make_cluster, make_group, set_attributes, set_targets, set_writer
 
 TERMINATION = "deregistration_delay.connection_termination.enabled"

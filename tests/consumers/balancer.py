@@ -1,4 +1,4 @@
-"""The Network Load Balancer, played by HAProxy. Like the NLB here, it looks at nobody's health."""
+"""The Network Load Balancer, played by HAProxy. Like the NLB here, it does not depend on any health check."""
 
 import os
 import socket
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from replication.addresses import BALANCER, INSTANCES, PORT
+from consumers.addresses import BALANCER, INSTANCES, PORT
 from support.servers import server
 
 RUNTIME_PORT = 3307
-CONFIG = f"""
+# Its runtime API listens on the address and the port that are filled in.
+DEFAULTS = f"""
 global
-    stats socket ipv4@{BALANCER}:{RUNTIME_PORT} level admin
+    stats socket ipv4@{{}}:{{}} level admin
     {"user nobody" if os.getuid() == 0 else ""}
 defaults
     mode tcp
@@ -20,6 +21,8 @@ defaults
     timeout connect 1s
     timeout client 1h
     timeout server 1h
+"""
+GROUP = f"""
 frontend balancer
     bind {BALANCER}:{PORT}
     default_backend group
@@ -32,9 +35,16 @@ backend group
 def balancer(work: Path) -> Iterator["Balancer"]:
     """HAProxy without any server."""
     config = work / "haproxy.cfg"
-    config.write_text(CONFIG)
+    config.write_text(DEFAULTS.format(BALANCER, RUNTIME_PORT) + GROUP)
     with server(["haproxy", "-db", "-f", str(config)], RUNTIME_PORT, work / "haproxy.log", host=BALANCER):
         yield Balancer()
+
+
+def command(address: str, port: int, line: str) -> str:
+    """What HAProxy's runtime API answers."""
+    with socket.create_connection((address, port), timeout=5) as connection:
+        connection.sendall(f"{line}\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode().strip()
 
 
 class Balancer:
@@ -44,9 +54,7 @@ class Balancer:
         self.known: set[str] = set()
 
     def command(self, line: str) -> str:
-        with socket.create_connection((BALANCER, RUNTIME_PORT), timeout=5) as connection:
-            connection.sendall(f"{line}\n".encode())
-            return b"".join(iter(lambda: connection.recv(65536), b"")).decode().strip()
+        return command(BALANCER, RUNTIME_PORT, line)
 
     def order(self, line: str, expected: str = "") -> None:
         answer = self.command(line)

@@ -2,10 +2,10 @@
 
 import time
 
-from replication.balancer import Balancer
-from replication.moto_world import Aws
-from replication.repeated import Repeated
-from replication.timeline import Timeline
+from consumers.balancer import Balancer
+from consumers.moto_world import Aws
+from consumers.repeated import Repeated
+from consumers.timeline import Timeline
 
 
 class Bridge:
@@ -47,4 +47,4 @@ class Bridge:
 
 
 def show(names: set[str]) -> str:
-    return " and ".join(sorted(names)) or "nobody"
+    return " and ".join(sorted(names)) or "no target"

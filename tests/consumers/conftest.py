@@ -1,0 +1,129 @@
+"""The world of each scenario, from the empty data folder to the function."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from consumers import mysql, postgres
+from consumers.addresses import INSTANCES
+from consumers.balancer import balancer as haproxy
+from consumers.bridge import Bridge
+from consumers.moto_world import Aws
+from consumers.mysql import Server, Volumes
+from consumers.replica import Replica
+from consumers.timeline import Timeline
+from consumers.world import World
+from support.aws import CLUSTER
+from support.function import function as lambda_function
+from support.moto_server import moto
+from support.project import EVENTS
+
+HERE = Path(__file__).parent
+DRAINING = 60
+"""For how many seconds the target group lists a target that was deregistered."""
+PROPAGATION = 1.0
+"""Seconds from the target group to the balancer."""
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("consumers")
+    group.addoption("--all", action="store_true", help="consumers with their default intervals, which takes some ten minutes")
+    group.addoption("--table", action="store_true", help="print what the consumers did as the RUNBOOK's table")
+
+
+def pytest_collection_finish(session):
+    """Before anything runs: what comes first may take minutes."""
+    missing = [name for name in ("haproxy", "java") if not shutil.which(name)]
+    missing += ["mysqld"] * (not mysql.mysqld()) + ["postgres"] * (not postgres.program("postgres"))
+    if missing and any(HERE in item.path.parents for item in session.items):
+        raise pytest.UsageError(f"tests/consumers needs {', '.join(missing)}: `.ci/run consumers` installs what it needs")
+
+
+@pytest.fixture(scope="session")
+def moto_url(work):
+    with moto(work, "consumers-moto", INSTANCES, DRAINING) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_volume():
+    with mysql.folder() as place:
+        yield mysql.install(place)
+
+
+@pytest.fixture
+def volumes(empty_volume):
+    with mysql.folder() as place:
+        yield Volumes(place, empty_volume)
+
+
+@pytest.fixture
+def volume(volumes):
+    """The cluster's."""
+    return volumes.copy()
+
+
+@pytest.fixture
+def timeline():
+    return Timeline()
+
+
+@pytest.fixture
+def aws(moto_url):
+    return Aws(moto_url)
+
+
+@pytest.fixture
+def function(tmp_path, built, aws):
+    """A process of its own for each scenario: it remembers the newest event that it has acted on."""
+    variables = {"TARGET_GROUP_ARN": aws.group, "IP_DICT": json.dumps(INSTANCES), "DB_CLUSTER_ID": CLUSTER}
+    with lambda_function(tmp_path, "function", aws.url, variables) as started:
+        # Opens its connections too: the timeline must not show that.
+        reply = started.invoke(EVENTS["check"])
+        assert not reply.error, f"the function does not work: {reply.text}"
+        yield started
+
+
+@pytest.fixture
+def servers(volumes, volume, timeline, tmp_path):
+    """aurora-1 as the writer, two readers, and the replica."""
+    made = [Server(name, address, volumes, tmp_path / f"{name}.log") for name, address in INSTANCES.items()]
+    replica = Replica(volumes, tmp_path / "replica.log", timeline)
+    writer, *readers = made
+    with ExitStack() as exits:
+        for server in (*made, replica):
+            exits.callback(server.kill)
+        with ThreadPoolExecutor() as pool:
+            starts = [pool.submit(writer.start_as_writer, volume), pool.submit(replica.start_as_replica)]
+            starts += [pool.submit(reader.start_as_reader) for reader in readers]
+        for start in starts:
+            start.result()
+        yield {server.name: server for server in made}, replica
+
+
+@pytest.fixture
+def balancer(tmp_path):
+    with haproxy(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def bridge(aws, balancer, timeline):
+    started = Bridge(aws, balancer, timeline, PROPAGATION)
+    yield started
+    started.watch.stop()
+
+
+@pytest.fixture
+def world(request, servers, volumes, volume, aws, function, bridge, timeline, tmp_path):
+    instances, replica = servers
+    replica.replicate()
+    failed = request.session.testsfailed
+    yield World(instances, replica, volumes, volume, aws, function, bridge, timeline)
+    replica.watch.stop()
+    if request.session.testsfailed > failed:
+        print(f"logs: {tmp_path}")
