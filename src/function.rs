@@ -17,7 +17,7 @@ use crate::answer::{Answer, Decision, Outcome};
 use crate::aws::{Aws, Clients};
 use crate::check::finding::Report;
 use crate::check::{self, stale_entries};
-use crate::cluster::{Database, Instance, InstanceId};
+use crate::cluster::{Database, InstanceId};
 use crate::config::Config;
 use crate::decide::confirm::{Requester, Writer};
 use crate::decide::memory::Memory;
@@ -38,13 +38,11 @@ pub struct Function {
     config: Config,
     clients: Clients,
     memory: Mutex<Memory>,
-    /// The one DB instance, as RDS showed it last: its name in DNS seldom changes.
-    instance: Mutex<Option<Instance>>,
 }
 
 impl Function {
     pub fn new(config: Config, clients: Clients) -> Function {
-        Function { config, clients, memory: Mutex::default(), instance: Mutex::default() }
+        Function { config, clients, memory: Mutex::default() }
     }
 
     /// One invocation: reads the payload, finds the writer, brings the target group to exactly the writer, and says so.

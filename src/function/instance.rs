@@ -1,6 +1,5 @@
 //! Follows one RDS Multi-AZ DB instance by the DNS of its endpoint.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -27,8 +26,9 @@ const TIME_TO_WRITE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(super) struct Endpoint {
     instance: Option<Instance>,
-    /// `DBInstanceStatus`, once this run has asked RDS.
-    status: Option<String>,
+    /// `DBInstanceStatus`, as RDS showed it last.
+    status: String,
+    has_asked_again: bool,
 }
 
 /// What one look at DNS found.
@@ -58,7 +58,7 @@ impl Run<'_> {
             Wait::For(time) => last.min(Instant::now() + time),
             Wait::UntilDeadline => last,
         };
-        let mut endpoint = Endpoint { instance: self.remembered_instance(), status: None };
+        let mut endpoint = Endpoint::default();
         let (mut targets, mut located) =
             tokio::try_join!(self.aws.describe_targets(), self.locate(database, &mut endpoint, wait == Wait::No))?;
         let mut has_waited = false;
@@ -100,33 +100,32 @@ impl Run<'_> {
         Ok(Observation { targets, wanted, is_global: false })
     }
 
-    /// Looks the address up. If that fails, the name may be out of date or the instance stopped: RDS is asked, once a run.
+    /// Looks the address up. If that fails, the name may be out of date or the instance stopped: RDS is asked again, once a run.
     ///
     /// # Errors
     /// The address cannot be a target; a call failed.
     async fn locate(&self, database: &Database, endpoint: &mut Endpoint, patiently: bool) -> Result<Located, Error> {
-        let known = match endpoint.instance.take() {
+        let mut instance = match endpoint.instance.take() {
             Some(instance) => instance,
             None => self.ask_for_endpoint(database, endpoint).await?,
         };
-        let (mut instance, mut addresses) = (known.clone(), self.look_up_once(&known).await);
-        if addresses.is_err() && endpoint.status.is_none() {
+        let mut addresses = self.look_up_once(&instance).await;
+        if addresses.is_err() && !endpoint.has_asked_again {
+            endpoint.has_asked_again = true;
             instance = self.ask_for_endpoint(database, endpoint).await?;
-            if instance.host != known.host {
-                addresses = self.look_up_once(&instance).await;
-            }
+            addresses = self.look_up_once(&instance).await;
         }
-        let stopped = endpoint.status.clone().filter(|status| is_stopped(status));
-        if addresses.is_err() && stopped.is_none() && patiently {
+        let is_stopped = is_stopped(&endpoint.status);
+        if addresses.is_err() && !is_stopped && patiently {
             addresses = address::look_up_with_retries(&instance, &self.aws).await;
         }
         endpoint.instance = Some(instance.clone());
-        match (addresses, stopped) {
-            (Ok(addresses), _) => {
-                Ok(Located::At(address::target_of_endpoint(&instance, &addresses, self.config, &self.aws).await?))
+        match addresses {
+            Ok(addresses) => Ok(Located::At(address::target_of_endpoint(&instance, &addresses, self.config, &self.aws).await?)),
+            Err(_) if is_stopped => {
+                Ok(Located::Stopped(Doubt::InstanceStopped { instance: instance.id, status: endpoint.status.clone() }))
             }
-            (Err(_), Some(status)) => Ok(Located::Stopped(Doubt::InstanceStopped { instance: instance.id, status })),
-            (Err(error), None) => Ok(Located::Unresolved(error)),
+            Err(error) => Ok(Located::Unresolved(error)),
         }
     }
 
@@ -134,17 +133,11 @@ impl Run<'_> {
         address::look_up(instance, &self.aws.until(Instant::now() + WATCH_LOOKUP)).await
     }
 
-    /// Asks RDS for the instance, and remembers it for the events to come.
     async fn ask_for_endpoint(&self, database: &Database, endpoint: &mut Endpoint) -> Result<Instance, Error> {
         let view = self.aws.describe_instance(database).await?;
         view.refuse_member()?;
-        endpoint.status = Some(view.status);
-        *self.function.instance.lock().unwrap_or_else(PoisonError::into_inner) = Some(view.instance.clone());
+        endpoint.status = view.status;
         Ok(view.instance)
-    }
-
-    fn remembered_instance(&self) -> Option<Instance> {
-        self.function.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
