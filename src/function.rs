@@ -19,7 +19,7 @@ use crate::check::finding::Report;
 use crate::check::{self, stale_entries};
 use crate::cluster::{Database, InstanceId};
 use crate::config::Config;
-use crate::decide::confirm::{Requester, Writer};
+use crate::decide::confirm::{RECHECK_INTERVAL, Requester, Writer};
 use crate::decide::memory::Memory;
 use crate::decide::plan::Change;
 use crate::decide::trust::{self, Approach, Choice, Evidence};
@@ -27,7 +27,6 @@ use crate::error::Error;
 use crate::event::failover::FailoverEvent;
 use crate::event::{self, Failovers, Trigger};
 use conclude::Conclusion;
-use confirm::RECHECK_INTERVAL;
 
 /// What is kept back of the invocation's time, so that our own error is out before Lambda kills the run.
 const MARGIN: Duration = Duration::from_millis(500);

@@ -8,7 +8,6 @@ pub mod stale_entries;
 mod targets;
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -16,16 +15,13 @@ use crate::address::{self, Resolved};
 use crate::aws::{Aws, TargetGroup};
 use crate::cluster::{ClusterView, Database, DatabaseKind, Instance, InstanceId, Member};
 use crate::config::{Config, IpDict};
-use crate::decide::confirm::{Protection, settled_writer};
+use crate::decide::confirm::{Protection, RECHECK_INTERVAL, settled_writer};
 use crate::decide::doubt::Doubt;
 use crate::error::Error;
 use crate::target::{Target, TargetHealth};
 use finding::{Finding, Report};
 use stale_entries::stale_entries;
 pub use targets::{writer_in_another_region, zonal_shift};
-
-/// The pause between two looks at a cluster that shows no writer.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What was read, as plain data; the findings follow from it.
 struct Inspection<'a> {

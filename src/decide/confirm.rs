@@ -1,9 +1,14 @@
 //! Decides what follows from an observation of RDS and the group, and what RDS alone may not change (rule 9). Pure.
 
+use std::time::Duration;
+
 use super::doubt::Doubt;
 use super::plan::Change;
 use crate::cluster::{ClusterView, InstanceId};
 use crate::target::{Target, TargetHealth};
+
+/// The pause between two observations of RDS, and the longest wait for RDS as a second witness.
+pub const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Returns the writer if the view is settled: the cluster is not failing over and has exactly one. No other status unsettles it.
 ///

@@ -8,7 +8,7 @@ use super::instance::Endpoint;
 use super::{Conclusion, Run};
 use crate::address;
 use crate::cluster::{ClusterView, Database, DatabaseKind, InstanceId};
-use crate::decide::confirm::{Observation, Protection, Requester, Step, Writer, confirm, settled_writer};
+use crate::decide::confirm::{Observation, Protection, RECHECK_INTERVAL, Requester, Step, Writer, confirm, settled_writer};
 use crate::decide::doubt::Doubt;
 use crate::decide::instance::LOOKUP_INTERVAL;
 use crate::decide::plan::{Change, Plan};
@@ -16,8 +16,6 @@ use crate::decide::trust::{Evidence, RdsView, Weighing, weigh};
 use crate::error::Error;
 use crate::target::{Target, TargetHealth};
 
-/// The pause between two observations of RDS, and the longest wait for RDS as a second witness.
-pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often a fresh event that RDS contradicts asks again before RDS decides: for 15 s.
 const MAX_RECHECKS: u32 = 3;
 
