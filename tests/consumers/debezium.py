@@ -14,7 +14,7 @@ ENGINE = {
 
 
 class Debezium(Program):
-    """Without a connector: the two below have one."""
+    """The engine; those below give it a connector."""
 
     own: dict[str, object] = {}
     brief: dict[str, object] = {}
@@ -29,7 +29,7 @@ class Debezium(Program):
     def last_words(self) -> str:
         """What the engine has logged as its error."""
         said = self.output.read_text(errors="replace")
-        found = re.findall(r"(?:Caused by: |Error message: )?\S*(?:Exception|Error): ([^\n]+)", said)
+        found = re.findall(r"(?:Exception|Error): ([^\n]+)", said)
         return found[-1] if found else super().last_words()
 
 
@@ -48,9 +48,8 @@ class DebeziumPostgreSql(Debezium):
     name = "Debezium for PostgreSQL"
     own = {
         "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "plugin.name": "pgoutput",
-        "database.user": "test",
-        "database.password": "test", "database.dbname": "postgres", "table.include.list": "public.pulse",
-        "slot.name": "debezium_{}",
+        "database.user": "test", "database.password": "test", "database.dbname": "postgres",
+        "table.include.list": "public.pulse", "slot.name": "debezium_{}",
         "publication.name": "pulse", "publication.autocreate.mode": "disabled",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""AWS's API, played by moto: the target group, and the Aurora cluster whose instances are the MariaDB servers."""
+"""AWS's API, played by moto: the target group, and the Aurora cluster whose instances are the MySQL servers."""
 
 import urllib.request
 

@@ -23,7 +23,7 @@ EMPTY = "SET GLOBAL init_connect = ''"
 
 @pytest.fixture(scope="module")
 def started(empty_volume, tmp_path_factory):
-    """A writer, and a reader whose replica-to-be is the third."""
+    """A writer, a reader, and a server to make a replica of the reader."""
     logs = tmp_path_factory.mktemp("gate")
     with folder() as place, ExitStack() as exits:
         writer, reader, replica = (Server(name, at, Volumes(place, empty_volume), logs / name) for name, at in INSTANCES.items())
