@@ -76,7 +76,7 @@ impl fmt::Display for Error {
             Error::WriterUnsettled(view) => write!(f, "RDS did not settle on one writer before the deadline: {view}"),
             Error::AwsCallFailed { action, code, message } if message.is_empty() => write!(f, "{action} failed: {code}"),
             Error::AwsCallFailed { action, code, message } => write!(f, "{action} failed: {code}: {message}"),
-            Error::UnreadableAnswer { action, what } => write!(f, "{action} gave an answer that cannot be read: {what}"),
+            Error::UnreadableAnswer { action, what } => write!(f, "{action} returned an answer that cannot be read: {what}"),
             Error::DeadlineExceeded(doing) => write!(f, "deadline exceeded while {doing}"),
         }
     }

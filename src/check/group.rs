@@ -58,7 +58,7 @@ impl Inspection<'_> {
     fn type_finding(&self) -> Option<Finding> {
         let unread = self.targets.as_ref().err().map(|error| format!(" (its targets cannot be read: {error})"));
         let message = format!(
-            "the target group's type is {}, expected ip{}: make a new group, a type cannot be changed",
+            "the target group's type is {}, expected ip{}: create a new group, because a type cannot be changed",
             self.group.target_type,
             unread.unwrap_or_default()
         );
@@ -67,8 +67,9 @@ impl Inspection<'_> {
 
     fn protocol_finding(&self) -> Option<Finding> {
         let protocol = self.group.protocol.as_deref().unwrap_or("not set");
-        let message =
-            format!("the target group's protocol is {protocol}, expected TCP: make a new group, a protocol cannot be changed");
+        let message = format!(
+            "the target group's protocol is {protocol}, expected TCP: create a new group, because a protocol cannot be changed"
+        );
         (protocol != "TCP").then(|| Finding::error("protocol", message))
     }
 
@@ -134,7 +135,7 @@ impl Inspection<'_> {
         let finding = |(key, expected, level, why): &&(&str, &str, Level, &str)| Finding {
             level: *level,
             code: "attribute",
-            message: format!("{key} is {}, expected {expected}, else {why}: {command}", value_of(key)),
+            message: format!("{key} is {}, expected {expected}; otherwise {why}: {command}", value_of(key)),
         };
         wrong.iter().map(finding).collect()
     }

@@ -38,7 +38,10 @@ async fn find_stale_entries(map: &IpDict, cluster: &Database, aws: &Aws) -> Resu
 /// If it cannot be read, only the entries that depend on it are not compared.
 async fn ip_address_type(aws: &Aws) -> Option<String> {
     let group = aws.describe_target_group().await;
-    group.map(|group| group.ip_address_type).inspect_err(|error| tracing::warn!(reason = %error, "no IpAddressType")).ok()
+    group
+        .map(|group| group.ip_address_type)
+        .inspect_err(|error| tracing::warn!(reason = %error, "cannot read the target group's IpAddressType"))
+        .ok()
 }
 
 /// Returns a finding for each entry that differs from its instance's endpoint, or could not be compared with it.
@@ -63,7 +66,9 @@ pub(super) fn stale_entries(map: &IpDict, resolved: &Resolved, ip_address_type: 
         match target_address(instance, addresses, ip_address_type) {
             Ok(found) => Some(Finding::error(
                 "stale-ip-dict-entry",
-                format!("IP_DICT has {mapped} for {id}, its endpoint has {found}: put {found} into IP_DICT, or remove the entry"),
+                format!(
+                    "IP_DICT has {mapped} for {id}, but its endpoint has {found}: put {found} into IP_DICT, or remove the entry"
+                ),
             )),
             Err(AddressError::Public { ip, .. }) => not_compared(&format!(
                 "it is publicly accessible, and from here its name resolves to its public address {ip}: make sure that the entry is \

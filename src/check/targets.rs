@@ -65,7 +65,7 @@ impl Inspection<'_> {
         let by_map = format!("put an {theirs} address of it into IP_DICT, or ");
         let by_map = if self.config.instance().is_some() { "" } else { &by_map };
         let message = format!(
-            "{}, the writer, has the {ours} address {ip}, and the target group's IpAddressType is {theirs}: {by_map}make a new group \
+            "{}, the writer, has the {ours} address {ip}, and the target group's IpAddressType is {theirs}: {by_map}create a new group \
              with {ours}, since the type cannot be changed",
             change.writer
         );

@@ -125,7 +125,7 @@ fn open_object(object: &Map<String, Value>, context: &Context) -> Messages {
     } else if object.contains_key("EventID") {
         read_detail(object, context)
     } else {
-        let known = "it has none of Records, Sns, source, Type with Message, Event ID, EventID, action";
+        let known = "it has no Records, Sns, source, Type with Message, Event ID, EventID or action";
         Err(unserved(object, context, &format!("{} is not an event: {known}", context.place())))
     };
     vec![message]
