@@ -36,7 +36,7 @@ def test_a_switch_of_another_function_is_not_told():
 
 def test_the_message_says_what_happened_and_why_and_where_to_look():
     assert told(stack(), ANSWERS["an event that switches"]).splitlines() == [
-        '"Cluster aurora-prod, switched: writer aurora-2, target 10.0.2.22:3306, at 2026-03-14T03:12:09Z."',
+        '"Database aurora-prod, switched: writer aurora-2, target 10.0.2.22:3306, at 2026-03-14T03:12:09Z."',
         '"(switched: the target group now holds this target alone. planned: a dry run, nothing was changed.)"',
         '"Why: RDS-EVENT-0073, evidence event. Age of the event in ms (blank without an event): 1840"',
         '"Left the group: [10.0.1.11:3306]. Joined it: [10.0.2.22:3306]."',
