@@ -1,4 +1,4 @@
-//! RDS: one Aurora cluster, with what it shows at each look.
+//! RDS: one Aurora cluster, with what it shows at each look, or one Multi-AZ DB instance.
 
 use super::answer::Acted;
 use super::query::{Parameters, element, list, response};
@@ -20,18 +20,28 @@ impl World {
         Ok(response("DescribeDBClusters", &list("DBClusters", "DBCluster", [cluster])))
     }
 
-    pub fn describe_instances(&self, parameters: &Parameters) -> String {
-        let filter = (parameters.get("Filters.Filter.1.Name"), parameters.get("Filters.Filter.1.Values.Value.1"));
-        assert_eq!(filter, ("db-cluster-id", CLUSTER), "instances are asked for by their cluster");
-        let instance = |(id, host): &(String, Option<String>)| {
-            let port = element("Port", &self.port.to_string());
-            let endpoint = host.as_ref().map(|host| element("Endpoint", &(element("Address", host) + &port)));
-            let public = element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string());
-            element("DBInstanceIdentifier", id)
-                + &element("DBClusterIdentifier", CLUSTER)
-                + &public
-                + &endpoint.unwrap_or_default()
+    /// The instances of the cluster, or the one that is asked for by its ID, which is then in no cluster.
+    pub fn describe_instances(&self, parameters: &Parameters) -> Acted {
+        let asked = parameters.get("DBInstanceIdentifier");
+        let answer = |instances: Vec<String>| Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", instances)));
+        if asked.is_empty() {
+            let filter = (parameters.get("Filters.Filter.1.Name"), parameters.get("Filters.Filter.1.Values.Value.1"));
+            assert_eq!(filter, ("db-cluster-id", CLUSTER), "instances are asked for by their ID or their cluster");
+            let of_cluster = element("DBClusterIdentifier", CLUSTER);
+            return answer(self.members.iter().map(|member| self.instance(member) + &of_cluster).collect());
+        }
+        let Some(found) = self.members.iter().find(|(id, _)| id == asked) else {
+            return Err(("DBInstanceNotFound", format!("DBInstance {asked} not found.")));
         };
-        response("DescribeDBInstances", &list("DBInstances", "DBInstance", self.members.iter().map(instance)))
+        let status = element("DBInstanceStatus", &self.views.front().unwrap().status);
+        let multi_az = element("Engine", "mysql") + &element("MultiAZ", "true");
+        answer(vec![self.instance(found) + &status + &multi_az])
+    }
+
+    fn instance(&self, (id, host): &(String, Option<String>)) -> String {
+        let port = element("Port", &self.port.to_string());
+        let endpoint = host.as_ref().map(|host| element("Endpoint", &(element("Address", host) + &port)));
+        let public = element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string());
+        element("DBInstanceIdentifier", id) + &public + &endpoint.unwrap_or_default()
     }
 }
