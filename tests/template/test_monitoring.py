@@ -33,6 +33,15 @@ def test_every_scheduled_run_says_whether_it_was_in_doubt(line):
     assert counted(stack(), line)["InDoubt"] == ("1" if line.get("doubt", "instance-stopped") != "instance-stopped" else "0")
 
 
+def test_alarms_metrics_and_dashboard_are_the_same_for_an_instance_except_for_one_period():
+    cluster, instance = stack(), stack("instance")
+    assert cluster.resources.keys() == instance.resources.keys()
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Dashboard")
+    kept = {name for kind in kinds for name in cluster.of_type(kind) if cluster[name] == instance[name]}
+    assert {name for kind in kinds for name in cluster.of_type(kind)} - kept == {"ScheduleIsSilent"}
+    assert cluster["ScheduleIsSilent"] | {"Period": 240} == instance["ScheduleIsSilent"]
+
+
 def test_the_log_holds_what_the_metrics_count():
     logging = stack()["FailoverFunction"]["LoggingConfig"]
     assert (logging["LogFormat"], logging["LogGroup"], logging["ApplicationLogLevel"]) == ("JSON", "FailoverLogGroup", "INFO")

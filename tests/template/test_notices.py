@@ -44,6 +44,10 @@ def test_the_message_says_what_happened_and_why_and_where_to_look():
     ]
 
 
+def test_the_message_names_the_instance_that_the_stack_follows():
+    assert told(stack("instance"), ANSWERS["an event that switches"]).startswith('"Database orders, switched: ')
+
+
 def test_the_message_of_a_scheduled_run_has_no_age():
     message = told(stack(), ANSWERS["a scheduled run that repairs"])
     assert '"Why: schedule, evidence event. Age of the event in ms (blank without an event): "' in message.splitlines()
