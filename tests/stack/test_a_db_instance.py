@@ -7,7 +7,7 @@ from support.events import fresh, messages
 from support.project import event
 from support.servers import wait_until
 
-# MiniStack gives every instance this endpoint: an address of its own, so DNS has another address than the group.
+# MiniStack gives every instance this endpoint, which is not the address that the group holds.
 ENDPOINT = f"127.0.0.1:{PORT}"
 
 
