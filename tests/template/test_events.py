@@ -46,7 +46,7 @@ def triggers(kind: str, payload: Any) -> bool:
 
 
 def failover_of(kind: str, text: str) -> bool:
-    found = re.search(r'"Event ID":\s*"[^"]*#(RDS-EVENT-\d{4})\s*"', text)
+    found = re.search(r'"Event ID":\s*"[^"]*#(RDS-EVENT-\d{4})\s*"', text) or re.search(r'"EventID":\s*"(RDS-EVENT-\d{4})"', text)
     return found is not None and found[1] in FAILOVERS[kind]
 
 
