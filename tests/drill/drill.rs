@@ -24,7 +24,7 @@ use serde_json::Value;
 use show::{Played, doubt};
 use standin::events::{event_time, file};
 use standin::function::{config, function_with, handle};
-use standin::{CLUSTER, Standin, ip_dict};
+use standin::{CLUSTER, DB_INSTANCE, Standin, ip_dict};
 use tokio::time::Instant;
 
 #[tokio::main]
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     let standin = Standin::new().on_port(port).with_targets("");
     let (standin, map) = match database {
         Database::Cluster => (standin, ip_dict()),
-        Database::Instance => (instance::only_the_instance(standin), String::new()),
+        Database::Instance => (standin.with_instance(acts::A), String::new()),
     };
     let server = standin.serve().await;
     println!("AWS is a stand-in at {}; the function and the SDK are the real ones.\n", server.url());
@@ -76,7 +76,7 @@ impl Database {
     fn variable(self) -> (&'static str, &'static str) {
         match self {
             Database::Cluster => ("DB_CLUSTER_ID", CLUSTER),
-            Database::Instance => ("DB_INSTANCE_ID", instance::INSTANCE),
+            Database::Instance => ("DB_INSTANCE_ID", DB_INSTANCE),
         }
     }
 }
@@ -111,13 +111,19 @@ async fn start(endpoint: &str, standin: &Standin, database: Database, map: &str,
 async fn play(act: &Act, port: u16, standin: &Standin, function: &Function) -> Played {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let (payload, message) = payload(act, now);
-    standin.clone().rds_shows(&[act.rds]).world().calls.clear();
+    rds_shows(standin, act.rds);
+    standin.world().calls.clear();
     let (before, start) = (standin.listed(), Instant::now());
     let answer = handle(function, &payload, now, start + Duration::from_secs(act.allowed)).await;
     let took = start.elapsed();
     let is_right =
         answer.is_err() == act.fails && doubt(&answer) == act.doubt && standin.registered() == [format!("{}:{port}", act.target)];
     Played { is_right, message, answer, before, after: standin.listed(), calls: standin.calls(), took }
+}
+
+fn rds_shows(standin: &Standin, (status, writer): (&str, &str)) {
+    let standin = standin.clone().rds_shows(&[(status, writer)]);
+    standin.world().instance.iter_mut().for_each(|instance| status.clone_into(&mut instance.status));
 }
 
 /// The event of the file, as if it had happened so long ago, and what it says.

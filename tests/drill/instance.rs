@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use crate::acts::{A, Act, B, act};
-use crate::standin::Standin;
+use crate::standin::{DB_INSTANCE, ENDPOINT, Standin};
 
-pub const INSTANCE: &str = "orders";
-const HOST: &str = "orders.example.eu-west-1.rds.amazonaws.com";
-
-const AVAILABLE: (&str, &str) = ("available", INSTANCE);
-const FAILING: (&str, &str) = ("rebooting", INSTANCE);
-const STOPPED: (&str, &str) = ("stopped", INSTANCE);
+const AVAILABLE: (&str, &str) = ("available", DB_INSTANCE);
+const FAILING: (&str, &str) = ("rebooting", DB_INSTANCE);
+const STOPPED: (&str, &str) = ("stopped", DB_INSTANCE);
 
 #[rustfmt::skip]
 pub const ACTS: &[Act] = &[
@@ -38,16 +35,9 @@ pub const ACTS: &[Act] = &[
     act("The set-up is examined", "check", 0, AVAILABLE, B),
 ];
 
-/// The stand-in with this instance in place of the cluster's.
-pub fn only_the_instance(standin: Standin) -> Standin {
-    standin.world().members = vec![(INSTANCE.to_owned(), Some(HOST.to_owned()))];
-    point(&standin, A);
-    standin
-}
-
-/// From now on the name has this address; without one it does not resolve.
+/// From now on the name of the endpoint has this address; without one it does not resolve.
 fn point(standin: &Standin, address: &str) {
-    let addresses = address.parse().into_iter().map(|ip| (HOST.to_owned(), vec![ip]));
+    let addresses = address.parse().into_iter().map(|ip| (ENDPOINT.to_owned(), vec![ip]));
     standin.world().names = addresses.collect();
 }
 

@@ -1,8 +1,8 @@
-//! RDS: one Aurora cluster, with what it shows at each look, or one Multi-AZ DB instance.
+//! RDS: one Aurora cluster, with what it shows at each look, and one Multi-AZ DB instance.
 
 use super::answer::Acted;
 use super::query::{Parameters, element, list, response};
-use super::{CLUSTER, World};
+use super::{CLUSTER, DbInstance, World};
 
 impl World {
     pub fn describe_cluster(&mut self, parameters: &Parameters) -> Acted {
@@ -20,28 +20,37 @@ impl World {
         Ok(response("DescribeDBClusters", &list("DBClusters", "DBCluster", [cluster])))
     }
 
-    /// The instances of the cluster, or the one that is asked for by its ID, which is then in no cluster.
     pub fn describe_instances(&self, parameters: &Parameters) -> Acted {
         let asked = parameters.get("DBInstanceIdentifier");
-        let answer = |instances: Vec<String>| Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", instances)));
-        if asked.is_empty() {
-            let filter = (parameters.get("Filters.Filter.1.Name"), parameters.get("Filters.Filter.1.Values.Value.1"));
-            assert_eq!(filter, ("db-cluster-id", CLUSTER), "instances are asked for by their ID or their cluster");
-            let of_cluster = element("DBClusterIdentifier", CLUSTER);
-            return answer(self.members.iter().map(|member| self.instance(member) + &of_cluster).collect());
+        if !asked.is_empty() {
+            return self.describe_instance(asked);
         }
-        let Some(found) = self.members.iter().find(|(id, _)| id == asked) else {
-            return Err(("DBInstanceNotFound", format!("DBInstance {asked} not found.")));
+        let filter = (parameters.get("Filters.Filter.1.Name"), parameters.get("Filters.Filter.1.Values.Value.1"));
+        assert_eq!(filter, ("db-cluster-id", CLUSTER), "instances are asked for by their cluster");
+        let instance = |(id, host): &(String, Option<String>)| {
+            let port = element("Port", &self.port.to_string());
+            let endpoint = host.as_ref().map(|host| element("Endpoint", &(element("Address", host) + &port)));
+            let public = element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string());
+            element("DBInstanceIdentifier", id)
+                + &element("DBClusterIdentifier", CLUSTER)
+                + &public
+                + &endpoint.unwrap_or_default()
         };
-        let status = element("DBInstanceStatus", &self.views.front().unwrap().status);
-        let multi_az = element("Engine", "mysql") + &element("MultiAZ", "true");
-        answer(vec![self.instance(found) + &status + &multi_az])
+        Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", self.members.iter().map(instance))))
     }
 
-    fn instance(&self, (id, host): &(String, Option<String>)) -> String {
+    fn describe_instance(&self, asked: &str) -> Acted {
+        let found = self.instance.as_ref().filter(|instance| instance.id == asked);
+        let DbInstance { id, status, engine, is_multi_az, host } =
+            found.ok_or_else(|| ("DBInstanceNotFound", format!("DBInstance {asked} not found.")))?;
         let port = element("Port", &self.port.to_string());
         let endpoint = host.as_ref().map(|host| element("Endpoint", &(element("Address", host) + &port)));
-        let public = element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string());
-        element("DBInstanceIdentifier", id) + &public + &endpoint.unwrap_or_default()
+        let fields = element("DBInstanceIdentifier", id)
+            + &element("DBInstanceStatus", status)
+            + &element("Engine", engine)
+            + &element("MultiAZ", &is_multi_az.to_string())
+            + &element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string())
+            + &endpoint.unwrap_or_default();
+        Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", [fields])))
     }
 }
