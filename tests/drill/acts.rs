@@ -19,6 +19,10 @@ pub struct Act {
     pub without_map: bool,
     /// Whether the function must report an error.
     pub fails: bool,
+    /// The doubt that the answer must have; empty for none.
+    pub doubt: &'static str,
+    /// How many seconds the function has.
+    pub allowed: u64,
 }
 
 fn nothing(_: &Standin, _: u16) {}
@@ -35,12 +39,18 @@ fn aurora_3_gets_a_new_address(standin: &Standin, _: u16) {
     world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
 }
 
-const fn act(story: &'static str, event: &'static str, ago: i64, rds: (&'static str, &'static str), target: &'static str) -> Act {
-    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false }
+pub const fn act(
+    story: &'static str,
+    event: &'static str,
+    ago: i64,
+    rds: (&'static str, &'static str),
+    target: &'static str,
+) -> Act {
+    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false, doubt: "", allowed: 30 }
 }
 
-const A: &str = "10.0.1.11";
-const B: &str = "10.0.2.22";
+pub const A: &str = "10.0.1.11";
+pub const B: &str = "10.0.2.22";
 const C: &str = "10.0.3.33";
 const D: &str = "10.0.3.99";
 
@@ -53,11 +63,12 @@ const FAILING_OVER: (&str, &str) = ("failing-over", "aurora-1");
 pub const ACTS: &[Act] = &[
     act("The first scheduled run after deployment finds an empty group: no manual first step", "eventbridge-scheduled", 0, SHOWS_A, A),
     act("A failover to aurora-2 starts; RDS still shows aurora-1", "started-cross-az", 2, SHOWS_A, B),
-    act("A scheduled run a moment later: RDS is late, and what is right is not taken back", "eventbridge-scheduled", 0, SHOWS_A, B),
+    Act { doubt: "just-named",
+          ..act("A scheduled run a moment later: RDS is late, and what is right is not taken back", "eventbridge-scheduled", 0, SHOWS_A, B) },
     act("The same event arrives again", "started-cross-az", 2, FAILING_OVER, B),
-    act("A late copy of it arrives, and RDS is late still", "started-cross-az", 70, SHOWS_A, B),
+    Act { doubt: "just-named", ..act("A late copy of it arrives, and RDS is late still", "started-cross-az", 70, SHOWS_A, B) },
     act("The completed event arrives before RDS shows aurora-2", "completed", 2, SHOWS_A, B),
-    act("A scheduled run in the middle of the failover", "reconcile", 0, FAILING_OVER, B),
+    Act { doubt: "failing-over", ..act("A scheduled run in the middle of the failover", "reconcile", 0, FAILING_OVER, B) },
     act("It is taken back: aurora-1 is promoted again, while its old target still drains", "promoting-previous-primary", 2, FAILING_OVER, A),
     act("An older started event arrives after it: late by order, however young", "started-cross-az", 40, SHOWS_A, A),
     act("The next failover's started event is lost; the completed one does it, and RDS agrees", "completed", 1, SHOWS_B, B),

@@ -25,11 +25,14 @@ impl Played {
     pub fn print(&self, number: usize, act: &Act, verbose: bool) {
         let calls: Vec<_> = self.calls.iter().map(|call| call.split(' ').next().unwrap_or_default()).collect();
         let calls = calls.join(" ").replace("Describe", "").replace("Targets", "");
-        let (event, outcome, ms) = (act.event, summary(&self.answer), self.took.as_secs_f64() * 1000.0);
+        let outcome = format!("{} {}", summary(&self.answer), doubt(&self.answer));
+        let outcome = outcome.trim_end();
+        let (event, ms) = (act.event, self.took.as_secs_f64() * 1000.0);
         let (before, after) = (addresses(&self.before), addresses(&self.after));
         println!("{number:>2}  {event:<27} → {outcome:<36} {before:>20} → {after:<10} {ms:>6.0} ms  {calls}");
         if !self.is_right {
-            println!("    WRONG: expected {} alone in the group, and {} error", act.target, if act.fails { "an" } else { "no" });
+            let error = if act.fails { "an" } else { "no" };
+            println!("    WRONG: expected {} alone in the group, {error} error, and the doubt \"{}\"", act.target, act.doubt);
         }
         if verbose {
             let answer = self.answer.as_ref().map_or_else(|error| format!("{error:?}"), Value::to_string);
@@ -41,6 +44,11 @@ impl Played {
             println!("    calls   {}\n", self.calls.join(", "));
         }
     }
+}
+
+/// The doubt of the answer; empty if it has none.
+pub fn doubt(answer: &Result<Value, Error>) -> &str {
+    answer.as_ref().ok().and_then(|answer| answer["doubt"].as_str()).unwrap_or_default()
 }
 
 /// The addresses that are registered.

@@ -1,5 +1,6 @@
 """template.yaml deployed in MiniStack, which runs the zip as it is and checks every call against IAM."""
 
+import copy
 import json
 import platform
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from support.aws import (
     client,
     make_cluster,
     make_group,
+    make_listener,
     set_targets,
     set_writer,
     targets,
@@ -53,20 +55,36 @@ class Deployment:
         )
         s3, ec2 = client("s3", url), client("ec2", url)
         subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
-        network = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ",".join(subnets[:2])}
-        self.group = self.create("balancer", adapted("balancer.yaml"), network)["TargetGroupArn"]
-        self.other_group = make_group(self.elb, "another", network["VpcId"])
+        self.subnet, self.vpc = subnets[0], ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        network = {"VpcId": self.vpc, "SubnetIds": ",".join(subnets[:2])}
+        group = self.create("balancer", adapted("balancer.yaml"), network)["TargetGroupArn"]
+        self.other_group = make_group(self.elb, "another", self.vpc)
         make_cluster(self.rds)
         s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="code", Key="bootstrap.zip", Body=ZIP.read_bytes())
+        self.architecture = architecture
+        self.deploy("aurora-nlb-failover", group, DbClusterId=CLUSTER, IpDict=json.dumps(ADDRESSES))
+
+    def deploy(self, stack, group, **database):
+        """Creates the stack that keeps this group on this database."""
         template = adapted("template.yaml")
         template["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://code/bootstrap.zip"  # as `sam deploy` does
-        parameters = {
-            "DbClusterId": CLUSTER, "TargetGroupArn": self.group, "IpDict": json.dumps(ADDRESSES), "Architecture": architecture,
-        }  # fmt: skip
-        outputs = self.create("aurora-nlb-failover", template, parameters)
+        outputs = self.create(stack, template, {"TargetGroupArn": group, "Architecture": self.architecture} | database)
         names = ("FunctionName", "TopicArn", "LogGroupName", "AlertTopicArn", "FunctionArn")
+        self.group = group
         self.name, self.topic, self.log_group, self.alerts, self.arn = (outputs[key] for key in names)
+
+    def following_an_instance(self, instance):
+        """A second stack with a balancer of its own, which follows a DB instance."""
+        second = copy.copy(self)
+        group = make_group(self.elb, instance, self.vpc)
+        make_listener(self.elb, group, self.subnet, name=instance)
+        self.rds.create_db_instance(
+            DBInstanceIdentifier=instance, Engine="mysql", DBInstanceClass="db.m7g.large", MultiAZ=True, AllocatedStorage=20,
+            MasterUsername="admin", MasterUserPassword="password",
+        )  # fmt: skip
+        second.deploy(f"{instance}-failover", group, DbInstanceId=instance)
+        return second
 
     def create(self, name, template, parameters):
         """Its outputs."""
@@ -159,7 +177,7 @@ def adapted(file):
     # For DescribeDBInstances without an instance ID, AWS asks IAM about db:*, as the template says; MiniStack about "*".
     for statement in statements(template["Resources"]["ExecutionRole"]):
         if statement["Action"] == "rds:DescribeDBInstances":
-            statement["Resource"] = "*"
+            statement["Resource"] = {"Fn::If": ["FollowsInstance", statement["Resource"], "*"]}
     return template
 
 

@@ -61,7 +61,7 @@ def test_a_switch_is_told_in_words_and_a_run_without_one_is_not(deployed):
     deployed.send_as_lambda_does(deployed.invoke(event("scheduler-scheduled")))
     deployed.send_as_lambda_does(deployed.invoke(fresh("started-cross-az")))
     (message,) = wait_until("the message", mailed, 20)
-    assert f"Cluster aurora-prod, switched: writer aurora-2, target {A2}" in message
+    assert f"Database aurora-prod, switched: writer aurora-2, target {A2}" in message
     assert f"Left the group: [{A1}]. Joined it: [{A2}]." in message
 
 

@@ -36,9 +36,9 @@ def make_group(elb, name, vpc, port=PORT):
     return group
 
 
-def make_listener(elb, group, subnet, port=PORT):
+def make_listener(elb, group, subnet, port=PORT, name="aurora"):
     """A balancer with a listener for the group: `check` wants one that some balancer uses."""
-    made = elb.create_load_balancer(Name="aurora", Type="network", Scheme="internal", Subnets=[subnet])
+    made = elb.create_load_balancer(Name=name, Type="network", Scheme="internal", Subnets=[subnet])
     elb.create_listener(
         LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"], Protocol="TCP", Port=port,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],

@@ -19,6 +19,10 @@ LINES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "one from before our clock": (SWITCHED | STARTED | {"event_age_ms": -12}, {"Switches"}),
     "one of unknown age": (SWITCHED | {"cause": "RDS-EVENT-0071"}, {"Switches"}),
     "an event that changes nothing": (UNCHANGED | {"cause": "RDS-EVENT-0071", "event_age_ms": 900}, set()),
+    "an event whose address does not move": (
+        UNCHANGED | {"cause": "RDS-EVENT-0013", "event_age_ms": 900, "doubt": "address-not-moved", "reason": "DNS shows …"},
+        set(),
+    ),
     "an event in a dry run": (PLANNED | STARTED | {"event_age_ms": 900}, {"DryRuns"}),
     "an event of another cluster": (DECISION | STARTED | {"outcome": "ignored", "reason": "not ours"}, set()),
     "a scheduled run": (SCHEDULED, {"ScheduledRuns"}),

@@ -6,6 +6,7 @@ from template.cloudformation import BALANCER_SOURCE, Stack
 
 # Each as the other value than the default.
 CHOICES = {
+    "instance": {"DbClusterId": "", "DbInstanceId": "orders"},
     "EventBridge": {"EventSource": "EventBridge"},
     "both": {"EventSource": "Both"},
     "VPC": {"FunctionSubnetIds": "subnet-12345678,subnet-87654321", "FunctionSecurityGroupIds": "sg-12345678"},

@@ -7,7 +7,7 @@ import pytest
 
 from template.cloudformation import Stack, accepts
 from template.log import FIELDS, LINES, counted, metrics
-from template.stacks import stack
+from template.stacks import CHOICES, stack
 
 NAMESPACE = "aurora-nlb-failover/stack"
 EVERY_METRIC = set().union(*(feeds for _, feeds in LINES.values()))
@@ -31,6 +31,15 @@ def test_every_metric_reads_the_one_log_and_has_a_sample_line():
 @pytest.mark.parametrize("line", [line for line, _ in LINES.values() if line.get("cause") == "schedule"])
 def test_every_scheduled_run_says_whether_it_was_in_doubt(line):
     assert counted(stack(), line)["InDoubt"] == ("1" if line.get("doubt", "instance-stopped") != "instance-stopped" else "0")
+
+
+def test_alarms_metrics_and_dashboard_are_the_same_for_an_instance_except_for_one_period():
+    cluster, instance = stack(), stack("instance")
+    assert cluster.resources.keys() == instance.resources.keys()
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Dashboard")
+    kept = {name for kind in kinds for name in cluster.of_type(kind) if cluster[name] == instance[name]}
+    assert {name for kind in kinds for name in cluster.of_type(kind)} - kept == {"ScheduleIsSilent"}
+    assert cluster["ScheduleIsSilent"] | {"Period": 240} == instance["ScheduleIsSilent"]
 
 
 def test_the_log_holds_what_the_metrics_count():
@@ -85,9 +94,16 @@ def seconds(alarm: dict) -> int:
     return int(alarm["Period"]) * int(alarm["EvaluationPeriods"])
 
 
-def test_throttles_during_a_failover_are_no_alarm():
-    alarm = alarms(stack())["FunctionThrottled"]
-    assert int(alarm["EvaluationPeriods"]) > 1
+of_each_kind = pytest.mark.parametrize("choice", [{}, CHOICES["instance"]], ids=["cluster", "instance"])
+
+
+@of_each_kind
+def test_throttles_during_a_failover_are_no_alarm(choice):
+    made = Stack(**choice)
+    alarm, timeout = alarms(made)["FunctionThrottled"], made["FailoverFunction"]["Timeout"]
+    # So many periods at most see a throttle while a run holds the one reserved slot until its timeout; the alarm wants more.
+    assert int(alarm["EvaluationPeriods"]) > timeout // int(alarm["Period"]) + 2
+    assert "DatapointsToAlarm" not in alarm
     assert seconds(alarm) >= 900
 
 
@@ -95,12 +111,16 @@ RATES = {f"rate({n} minutes)": 60 * n for n in (2, 5, 10, 99)} | {f"rate({n} hou
 RATES |= {"rate(1 minute)": 60, "rate(1 hour)": 3600}
 
 
+@of_each_kind
 @pytest.mark.parametrize(("rate", "period"), RATES.items(), ids=RATES)
-def test_alarms_on_scheduled_runs_follow_the_rate(rate, period):
+def test_alarms_on_scheduled_runs_follow_the_rate(rate, period, choice):
     assert accepts("ScheduleRate", rate)
-    found = alarms(Stack(ScheduleRate=rate))
+    made = Stack(ScheduleRate=rate, **choice)
+    found, timeout = alarms(made), made["FailoverFunction"]["Timeout"]
     silent = found["ScheduleIsSilent"]
-    assert seconds(silent) == 3 * period, "it fires after three missed runs"
+    assert seconds(silent) == (4 if choice and "minute" in rate else 3) * period, "it fires after so many missed runs"
+    # The last decision comes at most a period before such a run begins, the next one at most a period after it ends.
+    assert seconds(silent) >= timeout + 2 * period, "it stays silent while a run for an event holds the one reserved slot"
     assert int(silent.get("DatapointsToAlarm", silent["EvaluationPeriods"])) == int(silent["EvaluationPeriods"])
     for name in ("AnAddressIsStale", "ScheduledRunFindsAnError", "NothingIsWritten"):
         assert seconds(found[name]) >= period, "it stays on for as long as every run finds the same"

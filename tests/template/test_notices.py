@@ -36,12 +36,16 @@ def test_a_switch_of_another_function_is_not_told():
 
 def test_the_message_says_what_happened_and_why_and_where_to_look():
     assert told(stack(), ANSWERS["an event that switches"]).splitlines() == [
-        '"Cluster aurora-prod, switched: writer aurora-2, target 10.0.2.22:3306, at 2026-03-14T03:12:09Z."',
+        '"Database aurora-prod, switched: writer aurora-2, target 10.0.2.22:3306, at 2026-03-14T03:12:09Z."',
         '"(switched: the target group now holds this target alone. planned: a dry run, nothing was changed.)"',
         '"Why: RDS-EVENT-0073, evidence event. Age of the event in ms (blank without an event): 1840"',
         '"Left the group: [10.0.1.11:3306]. Joined it: [10.0.2.22:3306]."',
         '"What to look at now: RUNBOOK.md, SwitchNotice. Stack stack in eu-west-1, request 8476a536."',
     ]
+
+
+def test_the_message_names_the_instance_that_the_stack_follows():
+    assert told(stack("instance"), ANSWERS["an event that switches"]).startswith('"Database orders, switched: ')
 
 
 def test_the_message_of_a_scheduled_run_has_no_age():

@@ -53,6 +53,13 @@ def test_it_fits_into_a_request_to_cloudformation_and_onto_a_screen():
         ("DbClusterId", "aurora-prod", True),
         ("DbClusterId", "Aurora", False),
         ("DbClusterId", "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod", False),
+        ("DbInstanceId", "orders-2", True),
+        ("DbInstanceId", "Orders", False),
+        ("DbInstanceId", "2-orders", False),
+        ("DbInstanceId", "orders-", False),
+        ("DbInstanceId", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", False),
+        ("DbInstanceId", "orders.abc.eu-west-1.rds.amazonaws.com", False),
+        ("DbInstanceId", "arn:aws:rds:eu-west-1:123456789012:db:orders", False),
     ],
 )
 def test_a_value_that_the_function_could_not_use_is_refused(parameter, value, accepted):
@@ -80,6 +87,12 @@ def test_every_condition_holds_for_some_choice_and_fails_for_another(condition):
         (CHOICES["topic"] | CHOICES["EventBridge"], "FailoverTopicArn"),
         (CHOICES["VPC"] | {"FunctionSecurityGroupIds": ""}, "FunctionSecurityGroupIds"),
         (CHOICES["VPC"] | {"FunctionSubnetIds": ""}, "FunctionSubnetIds"),
+        ({"IpDict": '{"aurora-1": "10.0.1.11"}', "SwitchOn": "completed"}, ""),
+        (CHOICES["instance"] | CHOICES["both"] | {"IpDict": "{}", "SwitchOn": "started"}, ""),
+        ({"DbClusterId": "", "DbInstanceId": ""}, "DbClusterId or DbInstanceId"),
+        ({"DbClusterId": "aurora-prod", "DbInstanceId": "orders"}, "not both"),
+        (CHOICES["instance"] | {"IpDict": '{"orders": "10.0.1.11"}'}, "IpDict"),
+        (CHOICES["instance"] | {"SwitchOn": "completed"}, "SwitchOn"),
     ],
 )
 def test_parameters_that_do_not_fit_together_are_refused(parameters, refused):
@@ -104,12 +117,24 @@ def test_the_environment_is_what_the_configuration_reads():
 
 def test_each_variable_has_the_value_of_its_parameter():
     given = {
-        "DbClusterId": "another", "TargetGroupArn": GIVEN_GROUP, "TargetPort": "5432", "TargetAvailabilityZone": "all",
-        "IpDict": '{"aurora-1": "10.0.1.11"}', "SwitchOn": "completed", "DryRun": "true",
+        "DbClusterId": "another", "DbInstanceId": "orders", "TargetGroupArn": GIVEN_GROUP, "TargetPort": "5432",
+        "TargetAvailabilityZone": "all", "IpDict": '{"aurora-1": "10.0.1.11"}', "SwitchOn": "completed", "DryRun": "true",
         "HttpsProxy": "http://proxy", "NoProxy": "a,b",
     }  # fmt: skip
     variables = {re.sub("(?<!^)(?=[A-Z])", "_", name).upper(): value for name, value in given.items()}
     assert Stack(**given).environment() == variables
+
+
+def test_a_run_for_an_instance_has_time_to_wait_for_the_address_to_move():
+    assert stack("instance")["FailoverFunction"]["Timeout"] == 120
+    assert stack()["FailoverFunction"]["Timeout"] == 30
+
+
+@pytest.mark.parametrize(("choice", "name"), [([], "aurora-prod"), (["instance"], "orders")], ids=["cluster", "instance"])
+def test_each_description_names_the_one_database(choice, name):
+    made = stack(*choice, "both")
+    described = ("FailoverFunction", "FailoverFunctionReconcile", "FailoverRule", "SwitchNotice")
+    assert [made[one]["Description"].split()[-1] for one in described] == [name] * len(described)
 
 
 def test_given_topics_are_used_and_not_touched():

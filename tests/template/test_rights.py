@@ -28,7 +28,11 @@ OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "ev
 AWS_POLICY = json.loads(aws_managed_policies_data)["AWSLambdaVPCAccessExecutionRole"]["Document"]
 IN_A_VPC = {action for action in AWS_POLICY["Statement"][0]["Action"] if action.startswith("ec2:")}
 MORE = {"key": {"kms:Decrypt", "kms:GenerateDataKey"}, "VPC": IN_A_VPC}
-CLUSTER = "arn:aws:rds:eu-west-1:123456789012:cluster:aurora-prod"
+RDS = "arn:aws:rds:eu-west-1:123456789012"
+ON_RDS = {
+    "cluster": {"rds:DescribeDBClusters": f"{RDS}:cluster:aurora-prod", "rds:DescribeDBInstances": f"{RDS}:db:*"},
+    "instance": {"rds:DescribeDBInstances": f"{RDS}:db:orders"},
+}
 
 
 def calls():
@@ -53,14 +57,13 @@ def test_the_role_allows_what_the_source_calls_and_nothing_more(choice):
     assert made["FailoverFunction"]["Role"] == "ExecutionRole.Arn"
 
 
-def test_each_right_is_as_narrow_as_iam_allows():
-    resources = allowed(stack().statements("ExecutionRole"))
+@pytest.mark.parametrize(("choice", "on_rds"), [([], ON_RDS["cluster"]), (["instance"], ON_RDS["instance"])], ids=ON_RDS)
+def test_each_right_is_as_narrow_as_iam_allows(choice, on_rds):
+    resources = allowed(stack(*choice).statements("ExecutionRole"))
     reads = {action for action in resources if action.startswith("elasticloadbalancing:Describe")}
-    assert resources == dict.fromkeys(reads, "*") | {
+    assert resources == dict.fromkeys(reads, "*") | on_rds | {
         "elasticloadbalancing:RegisterTargets": GIVEN_GROUP,
         "elasticloadbalancing:DeregisterTargets": GIVEN_GROUP,
-        "rds:DescribeDBClusters": CLUSTER,
-        "rds:DescribeDBInstances": "arn:aws:rds:eu-west-1:123456789012:db:*",
         "sqs:SendMessage": "FailedRuns.Arn",
         "events:PutEvents": "arn:aws:events:eu-west-1:123456789012:event-bus/default",
         "logs:CreateLogStream": "FailoverLogGroup.Arn",
