@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from consumers.addresses import BALANCER, INSTANCES, PORT
+from consumers.addresses import BALANCER, PORT, SERVERS
 from support.servers import server
 
 RUNTIME_PORT = 3307
@@ -62,7 +62,7 @@ class Balancer:
 
     def add(self, name: str) -> None:
         if name not in self.known:
-            self.order(f"add server group/{name} {INSTANCES[name]}:{PORT}", "New server registered.")
+            self.order(f"add server group/{name} {SERVERS[name]}:{PORT}", "New server registered.")
             self.known.add(name)
         self.order(f"set server group/{name} state ready")
 

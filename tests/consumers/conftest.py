@@ -1,7 +1,9 @@
 """The world of each scenario, from the empty data folder to the function."""
 
 import json
+import os
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from consumers import mysql, postgres
-from consumers.addresses import INSTANCES
+from consumers.addresses import DB_INSTANCE, ENDPOINT, INSTANCES, NSS_WRAPPER
 from consumers.balancer import balancer as haproxy
 from consumers.bridge import Bridge
 from consumers.moto_world import Aws
@@ -38,6 +40,8 @@ def pytest_addoption(parser):
 def pytest_collection_finish(session):
     """Before anything runs: what comes first may take minutes."""
     missing = [name for name in ("haproxy", "java") if not shutil.which(name)]
+    preloaded = subprocess.run(["env"], env=os.environ | NSS_WRAPPER, capture_output=True)
+    missing += ["libnss_wrapper"] * bool(preloaded.stderr)  # the loader says so, and goes on without it
     missing += ["mysqld"] * (not mysql.mysqld()) + ["postgres"] * (not postgres.program("postgres"))
     if missing and any(HERE in item.path.parents for item in session.items):
         raise pytest.UsageError(f"tests/consumers needs {', '.join(missing)}: `.ci/run consumers` installs what it needs")
@@ -45,7 +49,7 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(scope="session")
 def moto_url(work):
-    with moto(work, "consumers-moto", INSTANCES, DRAINING) as url:
+    with moto(work, "consumers-moto", INSTANCES | {DB_INSTANCE: ENDPOINT}, DRAINING) as url:
         yield url
 
 
@@ -78,10 +82,15 @@ def aws(moto_url):
 
 
 @pytest.fixture
-def function(tmp_path, built, aws):
+def variables():
+    """Which database the function follows."""
+    return {"IP_DICT": json.dumps(INSTANCES), "DB_CLUSTER_ID": CLUSTER}
+
+
+@pytest.fixture
+def function(tmp_path, built, aws, variables):
     """A process of its own for each scenario: it remembers the newest event that it has acted on."""
-    variables = {"TARGET_GROUP_ARN": aws.group, "IP_DICT": json.dumps(INSTANCES), "DB_CLUSTER_ID": CLUSTER}
-    with lambda_function(tmp_path, "function", aws.url, variables) as started:
+    with lambda_function(tmp_path, "function", aws.url, {"TARGET_GROUP_ARN": aws.group} | variables) as started:
         # Opens its connections too: the timeline must not show that.
         reply = started.invoke(EVENTS["check"])
         assert not reply.error, f"the function does not work: {reply.text}"
@@ -123,7 +132,7 @@ def world(request, servers, volumes, volume, aws, function, bridge, timeline, tm
     instances, replica = servers
     replica.replicate()
     failed = request.session.testsfailed
-    yield World(instances, replica, volumes, volume, aws, function, bridge, timeline)
+    yield World(instances, replica, volumes, volume, aws, function, bridge, timeline, writer=next(iter(instances)))
     replica.watch.stop()
     if request.session.testsfailed > failed:
         print(f"logs: {tmp_path}")

@@ -1,24 +1,26 @@
-"""AWS's API, played by moto: the target group, and the Aurora cluster whose instances are the MySQL servers."""
+"""AWS's API, played by moto: the target group, and the database that the MySQL servers play."""
 
 import urllib.request
+from collections.abc import Callable
+from typing import Any
 
-from consumers.addresses import INSTANCES, NAMES, PORT
+from consumers.addresses import NAMES, PORT, SERVERS
 from support.aws import client, make_cluster, make_group, set_attributes, set_targets, set_writer
 
 TERMINATION = "deregistration_delay.connection_termination.enabled"
 
 
 class Aws:
-    """One target group, which holds aurora-1, and one cluster, whose writer that is."""
+    """One target group, which holds the writer, and one database; by default a cluster whose writer is aurora-1."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, writer: str = "aurora-1", make: Callable[[Any], None] = make_cluster):
         request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
         urllib.request.urlopen(request, timeout=10).close()
         self.url = url
         self.elb, self.rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
         self.group = make_group(self.elb, "aurora", ec2.describe_vpcs()["Vpcs"][0]["VpcId"], PORT)
-        set_targets(self.elb, self.group, [target("aurora-1")])
-        make_cluster(self.rds)
+        set_targets(self.elb, self.group, [target(writer)])
+        make(self.rds)
 
     def targets(self, draining: bool = False) -> set[str]:
         """The names of the instances that are registered, or that drain."""
@@ -39,4 +41,4 @@ class Aws:
 
 def target(name: str) -> str:
     """As the function's answers write it."""
-    return f"{INSTANCES[name]}:{PORT}"
+    return f"{SERVERS[name]}:{PORT}"

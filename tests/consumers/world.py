@@ -30,7 +30,7 @@ class World:
     function: Function
     bridge: Bridge
     timeline: Timeline
-    writer: str = "aurora-1"
+    writer: str
     gate: str = ""
     """What every instance that starts from now on has as its init_connect."""
 
