@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::cluster::InstanceId;
+use crate::event::failover::FRESH_MS;
 use crate::target::Target;
 
 /// Why nothing may be changed yet.
@@ -62,7 +63,8 @@ impl fmt::Display for Doubt {
             }
             Doubt::JustNamed { writer, named, target } => write!(
                 f,
-                "RDS shows {writer} as the writer, but an event has just named {named}: {target} stays while that event is fresh (60 s)"
+                "RDS shows {writer} as the writer, but an event has just named {named}: {target} stays while that event is fresh ({} s)",
+                FRESH_MS / 1_000
             ),
             Doubt::StillRegistering { writer, target } => write!(
                 f,
