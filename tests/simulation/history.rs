@@ -103,7 +103,7 @@ impl History {
         views.sort_by_key(|view| view.at);
         let shown = views.last().map(|view| view.at).into_iter().chain(replacements.last().map(|moved| moved.in_dns));
         let last = deliveries.iter().map(|delivery| delivery.at).chain(shown).max().unwrap_or(0);
-        let (initial, draining) = balancer(&mut rng);
+        let (about_a_minute, draining) = balancer(&mut rng);
         History {
             seed,
             members,
@@ -114,7 +114,7 @@ impl History {
             replacements,
             failovers,
             deliveries,
-            initial,
+            initial: climate.initial(seed, about_a_minute),
             draining,
             phase: rng.f64(),
             faults: *pick(&mut rng, &[0.0, 0.0, 0.02, 0.2]),
@@ -149,9 +149,8 @@ impl History {
     }
 }
 
-/// How long a target is `initial` and `draining`. A third of the histories has the recommended attributes and a fast balancer; in
-/// the others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers
-/// became faster in 2024.
+/// How long a target is `initial`, about a minute, and `draining`. A third of the histories has the recommended attributes and a
+/// fast balancer.
 fn balancer(rng: &mut Rng) -> (Ms, Ms) {
     if rng.u8(0..3) == 0 {
         return (MINUTE, 0);
