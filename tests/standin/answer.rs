@@ -79,7 +79,7 @@ impl World {
             "DescribeTargetGroups" => Ok(self.describe_target_group()),
             "DescribeTargetGroupAttributes" => Ok(self.describe_attributes()),
             "DescribeDBClusters" => self.describe_cluster(parameters),
-            "DescribeDBInstances" => Ok(self.describe_instances(parameters)),
+            "DescribeDBInstances" => self.describe_instances(parameters),
             _ => Err(("InvalidAction", format!("The action {action} is not valid for this endpoint"))),
         }
     }

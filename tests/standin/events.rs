@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::CLUSTER;
+use super::{CLUSTER, DB_INSTANCE};
 
 /// A notification of the cluster, as RDS writes it.
 pub fn notification(event_id: &str, message: &str, time: DateTime<Utc>) -> Value {
@@ -17,6 +17,15 @@ pub fn notification(event_id: &str, message: &str, time: DateTime<Utc>) -> Value
         "Event Message": message,
         "Tags": {},
     })
+}
+
+/// A notification of the DB instance.
+pub fn instance_notification(event_id: &str, message: &str, time: DateTime<Utc>) -> Value {
+    let mut notification = notification(event_id, message, time);
+    notification["Event Source"] = "db-instance".into();
+    notification["Source ID"] = DB_INSTANCE.into();
+    notification["Source ARN"] = format!("arn:aws:rds:eu-west-1:123456789012:db:{DB_INSTANCE}").into();
+    notification
 }
 
 pub fn event_time(time: DateTime<Utc>) -> String {

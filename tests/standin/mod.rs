@@ -1,5 +1,5 @@
 //! A stand-in for the two AWS services that this function calls: one target group of a Network Load Balancer, and one
-//! Aurora cluster.
+//! Aurora cluster or RDS Multi-AZ DB instance.
 //!
 //! It keeps state as AWS does (targets go through `initial` and `draining`; deregistering an unknown target succeeds;
 //! without the port of its registration a target stays), speaks the services' own Query protocol, records every call,
@@ -25,10 +25,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 #[allow(unused_imports, reason = "not every test names all of them")]
-pub use world::{ATTRIBUTES, Chaos, Hook, MEMBERS, Probe, Target, View, World, ip_dict};
+pub use world::{ATTRIBUTES, Chaos, DbInstance, Hook, MEMBERS, Probe, Target, View, World, ip_dict};
 
 pub const TARGET_GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef";
 pub const CLUSTER: &str = "aurora-prod";
+/// The DB instance, and the name of its endpoint.
+pub const DB_INSTANCE: &str = "orders";
+pub const ENDPOINT: &str = "orders.abc.eu-west-1.rds.amazonaws.com";
 
 /// The targets of the three instances.
 pub const A: &str = "10.0.1.11:3306";
@@ -117,6 +120,16 @@ impl Standin {
         let mut world = self.world();
         world.members.iter_mut().filter(|(id, _)| id == instance).for_each(|(_, old)| *old = Some(host.clone()));
         world.names.push((host, addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect()));
+        drop(world);
+        self
+    }
+
+    /// One RDS Multi-AZ DB instance; the name of its endpoint has this address in DNS.
+    pub fn with_instance(self, address: &str) -> Standin {
+        let mut world = self.world();
+        let [id, status, engine, host] = [DB_INSTANCE, "available", "mysql", ENDPOINT].map(str::to_owned);
+        world.names.push((host.clone(), vec![address.parse().unwrap()]));
+        world.instance = Some(DbInstance { id, status, engine, is_multi_az: true, host: Some(host) });
         drop(world);
         self
     }

@@ -49,11 +49,24 @@ pub struct View {
     pub writers: Vec<String>,
 }
 
+/// One RDS Multi-AZ DB instance, as RDS shows it.
+#[derive(Clone, Debug)]
+pub struct DbInstance {
+    pub id: String,
+    pub status: String,
+    pub engine: String,
+    pub is_multi_az: bool,
+    /// The name of its endpoint; an IP literal resolves without DNS.
+    pub host: Option<String>,
+}
+
 #[derive(Debug, Default)]
 pub struct World {
     pub targets: Vec<Target>,
     /// Instance ID and endpoint; an IP literal resolves without DNS.
     pub members: Vec<(String, Option<String>)>,
+    /// The instance that is followed instead of the cluster, if there is one.
+    pub instance: Option<DbInstance>,
     /// The port of the database.
     pub port: u16,
     /// One for each look at RDS; the last one stays.
