@@ -13,6 +13,7 @@ mod climate;
 mod delivery;
 mod failover;
 mod history;
+mod instance;
 mod lambda;
 mod ledger;
 mod measure;
@@ -26,10 +27,11 @@ use std::sync::Mutex;
 use std::thread;
 
 use algorithm::{ARTICLE, Algorithm, COMPLETED, EVENTS_ONLY, EVERY_5_MINUTES, POLL_ONLY, WHOLE};
+use algorithm::{RESOLVE_AT_THE_EVENT, RESOLVE_ON_A_SCHEDULE};
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use climate::Climate;
+use climate::{Climate, Follows, INSTANCE};
 use history::History;
 use ledger::Outcome;
 use measure::Measure;
@@ -56,28 +58,40 @@ fn verdict(seed: u64, outcome: &Outcome) -> Result<(), String> {
     if broken.is_empty() { Ok(()) } else { Err(lines()) }
 }
 
-/// Plays the histories of these seeds on all cores; of a promised algorithm each must keep the promises.
+/// Plays the histories of these seeds on all cores, and hands on the outcome of each.
+fn play_each(
+    climate: &'static Climate,
+    seeds: impl Iterator<Item = u64> + Send,
+    algorithm: Algorithm,
+    of_each: impl Fn(History, Outcome) + Sync,
+) {
+    let seeds = Mutex::new(seeds);
+    let work = || {
+        let sdk = sdk();
+        loop {
+            let Some(seed) = seeds.lock().unwrap().next() else { return };
+            let history = History::new(climate, seed);
+            of_each(history.clone(), play(history, algorithm, &sdk));
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+}
+
+/// The same, counted; of a promised algorithm each history must keep the promises.
 fn play_all(
     climate: &'static Climate,
     seeds: impl Iterator<Item = u64> + Send,
     algorithm: Algorithm,
     is_promised: bool,
 ) -> Measure {
-    let (seeds, measure) = (Mutex::new(seeds), Mutex::new(Measure::default()));
-    let work = || {
-        let sdk = sdk();
-        loop {
-            let Some(seed) = seeds.lock().unwrap().next() else { return };
-            let history = History::new(climate, seed);
-            let outcome = play(history, algorithm, &sdk);
-            if is_promised && let Err(broken) = verdict(seed, &outcome) {
-                panic!("{broken}\n\nreplay: SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture");
-            }
-            measure.lock().unwrap().add(&outcome.measure);
+    let measure = Mutex::new(Measure::default());
+    play_each(climate, seeds, algorithm, |History { seed, .. }, outcome| {
+        if is_promised && let Err(broken) = verdict(seed, &outcome) {
+            panic!("{broken}\n\nreplay: SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture");
         }
-    };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+        measure.lock().unwrap().add(&outcome.measure);
+    });
     measure.into_inner().unwrap()
 }
 
@@ -87,7 +101,11 @@ fn no_history_breaks_a_promise() {
     for (remainder, climate) in (0..).zip(Climate::ALL) {
         let measure = play_all(climate, (remainder..histories).step_by(Climate::ALL.len()), WHOLE, true);
         println!("{}, {} failovers: {measure}\n{}", climate.name, measure.failovers, measure.causes());
-        let undone = measure.undone_by_rds_alone();
+        if climate.follows == Follows::Instance {
+            println!("{}", measure.aims().unwrap());
+            continue;
+        }
+        let undone = measure.undone_by_one_witness();
         // In fewer than 1,200 histories, two say nothing.
         let failovers = measure.failovers.max(3_000);
         assert!(undone * 1000 < failovers, "{}: {undone} of {} failovers undone by RDS alone", climate.name, measure.failovers);
@@ -118,6 +136,25 @@ fn comparison() {
         }
         println!("\n{} failovers; {}:\n{}", whole.failovers, WHOLE.name, whole.causes());
     }
+}
+
+/// One RDS Multi-AZ DB instance, by this function, by halves of it, and as the peers do.
+#[test]
+fn comparison_for_one_instance() {
+    let histories = number("SIMULATION_COMPARED", 20);
+    println!("\n| {}, {histories} histories | {}", INSTANCE.name, Measure::HEAD.replace("RDS", "DNS"));
+    let measure = |algorithm: Algorithm, is_promised| {
+        let measure = play_all(&INSTANCE, 0..histories, algorithm, is_promised);
+        println!("| {} | {measure} |", algorithm.name);
+        measure
+    };
+    let whole = measure(WHOLE, true);
+    measure(EVERY_5_MINUTES, false);
+    for algorithm in [POLL_ONLY, EVENTS_ONLY, RESOLVE_AT_THE_EVENT, RESOLVE_ON_A_SCHEDULE] {
+        let other = measure(algorithm, false);
+        assert!(whole.share_right() > other.share_right(), "{} is right more often", algorithm.name);
+    }
+    println!("\n{} failovers; {}:\n{}{}", whole.failovers, WHOLE.name, whole.causes(), whole.aims().unwrap());
 }
 
 #[test]
