@@ -5,11 +5,12 @@
 //! * `SIMULATION_HISTORIES=1000000 cargo test --profile long --test simulation no_history -- --nocapture` as many as you like.
 //! * `SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
 //! * `SIMULATION_COMPARED=4000 cargo test --profile long --test simulation comparison -- --nocapture` prints the tables
-//!   of tests/README.md.
+//!   of tests/README.md; `SIMULATION_CONSUMERS=4000 … consumers` in place of that those about consumers.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod algorithm;
 mod climate;
+mod consumers;
 mod delivery;
 mod failover;
 mod history;
@@ -31,7 +32,7 @@ use algorithm::{RESOLVE_AT_THE_EVENT, RESOLVE_ON_A_SCHEDULE};
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use climate::{Climate, Follows, INSTANCE};
+use climate::{CAPTURED, CAPTURED_POOR, Climate, Follows, INSTANCE};
 use history::History;
 use ledger::Outcome;
 use measure::Measure;
@@ -155,6 +156,26 @@ fn comparison_for_one_instance() {
         assert!(whole.share_right() > other.share_right(), "{} is right more often", algorithm.name);
     }
     println!("\n{} failovers; {}:\n{}{}", whole.failovers, WHOLE.name, whole.causes(), whole.aims().unwrap());
+}
+
+/// What becomes of a consumer of the binary log in a failover.
+#[test]
+fn consumers_are_not_stopped_where_readers_have_a_gate() {
+    let failovers = number("SIMULATION_CONSUMERS", 20);
+    for climate in [&CAPTURED, &CAPTURED_POOR] {
+        let groups = [WHOLE, COMPLETED].map(|mode| {
+            let groups = Mutex::new(vec![]);
+            play_each(climate, 0..failovers, mode, |history, outcome| {
+                groups.lock().unwrap().push(consumers::Failover::new(&history, outcome.registrations));
+            });
+            groups.into_inner().unwrap()
+        });
+        println!("\n{}, {failovers} failovers\n\n{}", climate.name, consumers::HEAD);
+        for row in consumers::rows(&groups) {
+            println!("{row}");
+            assert!(row.all_served_with_a_gate(), "{row}");
+        }
+    }
 }
 
 #[test]
