@@ -118,8 +118,9 @@ impl Climate {
     /// Each climate of a cluster, and the same with `initial` spread evenly.
     pub const PAIRS: [[&'static Climate; 2]; 2] = [[&LATE, &LATE_EVEN], [&ROUGH, &ROUGH_EVEN]];
 
-    pub fn of(seed: u64) -> &'static Climate {
-        Climate::ALL[seed as usize % Climate::ALL.len()]
+    /// Its place in `ALL`, for replays.
+    pub fn number(&self) -> Option<usize> {
+        Climate::ALL.iter().position(|climate| climate.name == self.name)
     }
 
     /// When the new writer takes writes, and when RDS says that the failover has ended.

@@ -39,8 +39,19 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// So many failovers, after some of which instances are replaced. Only those that the map does not have: its entries are its
+    /// owner's to change.
+    pub fn fill(&mut self, failovers: u64) {
+        for _ in 0..failovers {
+            self.failover();
+            if self.mapped < self.members && self.rng.f64() < self.climate.replaced {
+                self.replacement();
+            }
+        }
+    }
+
     /// One failover, planned or after a crash. Times as public measurements have them, and worse now and then.
-    pub fn failover(&mut self) {
+    fn failover(&mut self) {
         let started = self.at + self.gap();
         let old = self.writer;
         let target = (old + self.rng.usize(1..self.members)) % self.members;
@@ -121,7 +132,7 @@ impl<'a> Draft<'a> {
 
     /// One instance that the map does not have, or, where it has none, all at once, as a blue/green switchover does. No event of
     /// the category `failover` announces it. A writer that is replaced alone is away for a while.
-    pub fn replacement(&mut self) {
+    fn replacement(&mut self) {
         let at = self.at + self.gap();
         let all = self.mapped == 0 && self.rng.bool();
         let members = if all { (0..self.members).collect() } else { vec![self.rng.usize(self.mapped..self.members)] };

@@ -95,13 +95,7 @@ impl History {
         let (members, mapped) = if climate.follows == Follows::Instance { (2, 0) } else { (members, mapped) };
         let mut draft = Draft::new(&mut rng, climate, members, mapped);
         let failovers = draft.rng.u64(1..=4).min(climate.most_failovers);
-        for _ in 0..failovers {
-            draft.failover();
-            // Only instances that the map does not have: its entries are its owner's to change.
-            if mapped < members && draft.rng.f64() < climate.replaced {
-                draft.replacement();
-            }
-        }
+        draft.fill(failovers);
         let Draft { at: end, mut truths, mut views, replacements, events, .. } = draft;
         let deliveries = deliver(&mut rng, events, climate.events);
         truths.sort_by_key(|truth| truth.at);

@@ -3,7 +3,7 @@
 //!
 //! * `cargo test --test simulation` plays a few hundred histories; `SIMULATION_HISTORIES=6000` before it plays as many as `.ci/run` does.
 //! * `SIMULATION_HISTORIES=1000000 cargo test --profile long --test simulation no_history -- --nocapture` as many as you like.
-//! * `SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
+//! * `SIMULATION_CLIMATE=1 SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
 //! * `SIMULATION_COMPARED=4000 cargo test --profile long --test simulation comparison -- --nocapture` prints the tables
 //!   of tests/README.md; `SIMULATION_CONSUMERS=4000 … consumers` in place of that those about consumers.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
@@ -89,7 +89,10 @@ fn play_all(
     let measure = Mutex::new(Measure::default());
     play_each(climate, seeds, algorithm, |History { seed, .. }, outcome| {
         if is_promised && let Err(broken) = verdict(seed, &outcome) {
-            panic!("{broken}\n\nreplay: SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture");
+            let number = climate.number().unwrap();
+            panic!(
+                "{broken}\n\nreplay: SIMULATION_CLIMATE={number} SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture"
+            );
         }
         measure.lock().unwrap().add(&outcome.measure);
     });
@@ -181,9 +184,10 @@ fn consumers_are_not_stopped_where_readers_have_a_gate() {
 #[test]
 fn replay() {
     let seed = number("SIMULATION_SEED", 0);
-    let history = History::new(Climate::of(seed), seed);
+    let climate = Climate::ALL[number("SIMULATION_CLIMATE", 0) as usize];
+    let history = History::new(climate, seed);
     let outcome = play(history.clone(), WHOLE, &sdk());
-    println!("{:?}\n{history:#?}\n{}", Climate::of(seed), outcome.trace.join("\n"));
+    println!("{climate:?}\n{history:#?}\n{}", outcome.trace.join("\n"));
     verdict(seed, &outcome).unwrap();
     assert_eq!(play(history.clone(), WHOLE, &sdk()).trace, outcome.trace, "a history plays the same twice");
 }
