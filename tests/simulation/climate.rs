@@ -26,7 +26,7 @@ pub struct Climate {
     shown: (f64, Ms),
     /// The share of failovers after which instances are replaced.
     pub replaced: f64,
-    pub events: Events,
+    pub service: Service,
     initial: Initial,
 }
 
@@ -38,13 +38,13 @@ pub enum Follows {
     Instance,
 }
 
-/// How events reach Lambda.
+/// How well AWS serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Events {
-    /// A tenth is lost, a fifth comes twice, 15 % are late.
+pub enum Service {
+    /// A tenth of the events is lost, a fifth comes twice, 15 % are late; calls fail and processes die.
     Poor,
-    /// Each comes once, 0.55 to 3.15 s after it happened.
-    Punctual,
+    /// Each event comes once, 0.55 to 3.15 s after it happened, and nothing fails.
+    Good,
 }
 
 /// How long a target stays `initial`.
@@ -70,7 +70,7 @@ const LATE: Climate = Climate {
     completed: 0.96,
     shown: (0.5, 12 * SECOND),
     replaced: 0.05,
-    events: Events::Poor,
+    service: Service::Poor,
     initial: Initial::AboutAMinute,
 };
 /// Three of ten failovers fail or are taken back, and RDS mostly shows within seconds that one is under way.
@@ -93,17 +93,18 @@ pub const INSTANCE: Climate = Climate {
 };
 /// One failover of a cluster with the times of public captures, for what consumers meet in it.
 pub const CAPTURED: Climate = Climate {
-    name: "events in time",
+    name: "all goes well",
     quiet_before: 5 * MINUTE,
     most_failovers: 1,
     no_writer: (14 * SECOND, 17 * SECOND),
     ended: (2 * SECOND, 8 * SECOND),
     completed: 1.0,
     replaced: 0.0,
-    events: Events::Punctual,
+    service: Service::Good,
     ..LATE
 };
-pub const CAPTURED_POOR: Climate = Climate { name: "events lost, repeated and late", events: Events::Poor, ..CAPTURED };
+pub const CAPTURED_POOR: Climate =
+    Climate { name: "events are lost, repeated and late, calls fail", service: Service::Poor, ..CAPTURED };
 
 /// How a failover ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

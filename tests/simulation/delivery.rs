@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 use serde_json::Value;
 
-use crate::climate::Events;
+use crate::climate::Service;
 use crate::failover::Event;
 use crate::history::{MINUTE, Ms, SECOND};
 use crate::standin::events::{instance_notification, notification, sns};
@@ -27,11 +27,11 @@ pub enum Payload {
     Notice,
 }
 
-pub fn deliver(rng: &mut Rng, events: Vec<Event>, reach: Events) -> Vec<Delivery> {
+pub fn deliver(rng: &mut Rng, events: Vec<Event>, service: Service) -> Vec<Delivery> {
     let mut deliveries = vec![Delivery { at: rng.u64(0..MINUTE), payload: Payload::Notice }];
     for (event_id, message, happened) in events {
         let payload = Payload::Notification { event_id, message, happened };
-        if reach == Events::Punctual {
+        if service == Service::Good {
             deliveries.push(Delivery { at: happened + rng.u64(550..3_150), payload });
             continue;
         }

@@ -5,7 +5,7 @@
 
 use fastrand::Rng;
 
-use crate::climate::{Climate, Follows};
+use crate::climate::{Climate, Follows, Service};
 use crate::delivery::{Delivery, deliver};
 use crate::failover::Draft;
 
@@ -97,12 +97,13 @@ impl History {
         let failovers = draft.rng.u64(1..=4).min(climate.most_failovers);
         draft.fill(failovers);
         let Draft { at: end, mut truths, mut views, replacements, events, .. } = draft;
-        let deliveries = deliver(&mut rng, events, climate.events);
+        let deliveries = deliver(&mut rng, events, climate.service);
         truths.sort_by_key(|truth| truth.at);
         views.sort_by_key(|view| view.at);
         let shown = views.last().map(|view| view.at).into_iter().chain(replacements.last().map(|moved| moved.in_dns));
         let last = deliveries.iter().map(|delivery| delivery.at).chain(shown).max().unwrap_or(0);
         let (about_a_minute, draining) = balancer(&mut rng);
+        let fails = if climate.service == Service::Good { 0.0 } else { 1.0 };
         History {
             seed,
             follows: climate.follows,
@@ -118,8 +119,8 @@ impl History {
             initial: climate.initial(seed, about_a_minute),
             draining,
             phase: rng.f64(),
-            faults: *pick(&mut rng, &[0.0, 0.0, 0.02, 0.2]),
-            kills: *pick(&mut rng, &[0.0, 0.0, 0.0, 0.02]),
+            faults: fails * pick(&mut rng, &[0.0, 0.0, 0.02, 0.2]),
+            kills: fails * pick(&mut rng, &[0.0, 0.0, 0.0, 0.02]),
             guard: rng.bool(),
             quiet: last.max(end) + 10 * MINUTE,
         }
