@@ -1,11 +1,11 @@
 //! Plays histories by the thousand: the real handler with the real SDK client, in a world that fails over, that loses,
 //! repeats and delays events, and whose RDS lags.
 //!
-//! * `cargo test --test simulation` plays a few hundred histories; `SIMULATION_HISTORIES=6000` before it plays as many as `.ci/run` does.
+//! * `cargo test --test simulation` plays a few hundred histories.
 //! * `SIMULATION_HISTORIES=1000000 cargo test --profile long --test simulation no_history -- --nocapture` as many as you like.
 //! * `SIMULATION_CLIMATE=1 SIMULATION_SEED=42 cargo test --test simulation replay -- --nocapture` plays one alone and prints it.
 //! * `SIMULATION_COMPARED=4000 cargo test --profile long --test simulation comparison -- --nocapture` prints the tables
-//!   of tests/README.md; `SIMULATION_CONSUMERS=4000 … consumers` in place of that those about consumers.
+//!   of tests/README.md; `SIMULATION_CONSUMERS=4000 … consumers …` those about consumers.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod algorithm;
