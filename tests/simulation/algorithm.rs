@@ -1,4 +1,4 @@
-//! What is compared: this function, halves of it, and the article's original.
+//! What is compared: this function, halves of it, the article's original, and the peers.
 
 use aurora_nlb_failover::aws::Clients;
 use aurora_nlb_failover::target::Target;
@@ -8,9 +8,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::climate::Follows;
 use crate::history::{History, MINUTE, Ms, address, instance};
-use crate::standin::CLUSTER;
+use crate::instance::{Resolver, resolve_once};
+use crate::play::Stage;
 use crate::standin::function::{config, handle};
+use crate::standin::{CLUSTER, DB_INSTANCE};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Algorithm {
@@ -19,8 +22,17 @@ pub struct Algorithm {
     /// The schedule's period.
     pub period: Option<Ms>,
     switch_on: &'static str,
-    /// The article's: "started" events believed, the first listed target deregistered, then the new one registered.
-    pub is_articles: bool,
+    pub code: Code,
+}
+
+/// What runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Ours,
+    /// "Started" events believed, the first listed target deregistered, then the new one registered.
+    TheArticles,
+    /// The name of one DB instance is resolved once.
+    ResolveOnce,
 }
 
 /// As the template deploys it.
@@ -29,18 +41,26 @@ pub const WHOLE: Algorithm = Algorithm {
     hears_events: true,
     period: Some(MINUTE),
     switch_on: "started",
-    is_articles: false,
+    code: Code::Ours,
 };
 pub const EVERY_5_MINUTES: Algorithm = Algorithm { name: "this function, every 5 minutes", period: Some(5 * MINUTE), ..WHOLE };
 pub const COMPLETED: Algorithm = Algorithm { name: "`SWITCH_ON=completed`, every minute", switch_on: "completed", ..WHOLE };
 pub const POLL_ONLY: Algorithm = Algorithm { name: "poll only, every minute", hears_events: false, ..WHOLE };
 pub const EVENTS_ONLY: Algorithm = Algorithm { name: "events only", period: None, ..WHOLE };
-pub const ARTICLE: Algorithm = Algorithm { name: "the article's", period: None, is_articles: true, ..WHOLE };
+pub const ARTICLE: Algorithm = Algorithm { name: "the article's", period: None, code: Code::TheArticles, ..WHOLE };
+/// For one DB instance: what the peers do.
+pub const RESOLVE_AT_THE_EVENT: Algorithm =
+    Algorithm { name: "resolve once at the event", period: None, code: Code::ResolveOnce, ..WHOLE };
+pub const RESOLVE_ON_A_SCHEDULE: Algorithm =
+    Algorithm { name: "resolve on a schedule, every minute", hears_events: false, code: Code::ResolveOnce, ..WHOLE };
 
 impl Algorithm {
     pub fn config(self, history: &History) -> Config {
+        if history.follows == Follows::Instance {
+            return config(&[("IP_DICT", ""), ("DB_INSTANCE_ID", DB_INSTANCE)]);
+        }
         // The article's function has no discovery.
-        let mapped = if self.is_articles { history.members } else { history.mapped };
+        let mapped = if self.code == Code::TheArticles { history.members } else { history.mapped };
         let map: serde_json::Map<_, _> = (0..mapped).map(|member| (instance(member), address(member, 0).into())).collect();
         let map = Value::Object(map).to_string();
         config(&[("IP_DICT", &map), ("DB_CLUSTER_ID", CLUSTER), ("SWITCH_ON", self.switch_on)])
@@ -49,25 +69,32 @@ impl Algorithm {
 
 /// One process of the function: what it remembers ends with it.
 pub struct Process {
-    is_articles: bool,
+    code: Code,
+    /// Which resolver its machine asks, if it follows one DB instance.
+    pub resolver: usize,
     function: Function,
     aws: Clients,
     config: Config,
 }
 
 impl Process {
-    pub fn new(algorithm: Algorithm, config: &Config, sdk: &SdkConfig, standin: &crate::standin::Standin) -> Process {
-        let aws = Clients::new(sdk, &config.target_group_arn).with_dns(standin.clone());
+    pub fn new(algorithm: Algorithm, config: &Config, sdk: &SdkConfig, stage: &Stage, resolver: usize) -> Process {
+        let clients = Clients::new(sdk, &config.target_group_arn);
+        let aws = match stage.history.follows {
+            Follows::Cluster => clients.with_dns(stage.standin.clone()),
+            Follows::Instance => clients.with_dns(Resolver::new(stage.history.clone(), stage.begin, resolver)),
+        };
         let function = Function::new(config.clone(), aws.clone());
-        Process { is_articles: algorithm.is_articles, function, aws, config: config.clone() }
+        Process { code: algorithm.code, resolver, function, aws, config: config.clone() }
     }
 
     /// One invocation: the answer as JSON.
     pub async fn handle(&self, payload: &Value, now: DateTime<Utc>, deadline: Instant) -> Result<Value, Error> {
-        if self.is_articles {
-            return self.article(payload, deadline).await.map(|()| Value::Null);
+        match self.code {
+            Code::Ours => handle(&self.function, payload, now, deadline).await,
+            Code::TheArticles => self.article(payload, deadline).await.map(|()| Value::Null),
+            Code::ResolveOnce => resolve_once(&self.aws.until(deadline), payload).await.map(|()| Value::Null),
         }
-        handle(&self.function, payload, now, deadline).await
     }
 
     /// As the article describes it.

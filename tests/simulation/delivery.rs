@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 use serde_json::Value;
 
+use crate::climate::Service;
 use crate::failover::Event;
 use crate::history::{MINUTE, Ms, SECOND};
-use crate::standin::events::{notification, sns};
+use crate::standin::events::{instance_notification, notification, sns};
 
 /// An event that reaches Lambda.
 #[derive(Clone, Debug)]
@@ -26,15 +27,19 @@ pub enum Payload {
     Notice,
 }
 
-pub fn deliver(rng: &mut Rng, events: Vec<Event>) -> Vec<Delivery> {
+pub fn deliver(rng: &mut Rng, events: Vec<Event>, service: Service) -> Vec<Delivery> {
     let mut deliveries = vec![Delivery { at: rng.u64(0..MINUTE), payload: Payload::Notice }];
     for (event_id, message, happened) in events {
+        let payload = Payload::Notification { event_id, message, happened };
+        if service == Service::Good {
+            deliveries.push(Delivery { at: happened + rng.u64(550..3_150), payload });
+            continue;
+        }
         if rng.f64() < 0.1 {
             continue;
         }
         for _ in 0..if rng.f64() < 0.2 { 2 } else { 1 } {
-            let payload = Payload::Notification { event_id, message: message.clone(), happened };
-            deliveries.push(Delivery { at: happened + delay(rng), payload });
+            deliveries.push(Delivery { at: happened + delay(rng), payload: payload.clone() });
         }
     }
     deliveries.sort_by_key(|delivery| delivery.at);
@@ -55,6 +60,11 @@ impl Payload {
     pub fn to_json(&self, time: impl Fn(Ms) -> DateTime<Utc>) -> Value {
         let message = match self {
             Payload::Notice => "This is a message to notify that RDS will attempt to send you event notifications".into(),
+            Payload::Notification {
+                event_id: event_id @ ("RDS-EVENT-0013" | "RDS-EVENT-0015" | "RDS-EVENT-0049"),
+                message,
+                happened,
+            } => instance_notification(event_id, message, time(*happened)),
             Payload::Notification { event_id, message, happened } => notification(event_id, message, time(*happened)),
         };
         sns([&message], time(self.happened()))
@@ -73,7 +83,7 @@ impl Payload {
         let kind = match *event_id {
             "RDS-EVENT-0069" => "failed",
             "RDS-EVENT-0070" => "promoting previous",
-            "RDS-EVENT-0071" => "completed",
+            "RDS-EVENT-0071" | "RDS-EVENT-0015" | "RDS-EVENT-0049" => "completed",
             _ => "started",
         };
         format!("{} {kind}", if age <= MINUTE { "fresh" } else { "late" })

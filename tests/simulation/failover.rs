@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::climate::{Climate, End};
+use crate::climate::{Climate, End, Follows};
 use crate::history::{MINUTE, Ms, Replacement, SECOND, Truth, View, instance, pick};
 
 /// An event as RDS emits it: its ID, its message, and when it happened.
@@ -31,7 +31,7 @@ impl<'a> Draft<'a> {
             members,
             mapped,
             writer: 0,
-            at: 30 * SECOND,
+            at: climate.quiet_before,
             truths: vec![Truth { at: 0, writer: Some(0), rightful: 0 }],
             views: vec![View { at: 0, status: "available", writers: vec![0] }],
             replacements: Vec::new(),
@@ -39,16 +39,26 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// So many failovers, after some of which instances are replaced. Only those that the map does not have: its entries are its
+    /// owner's to change.
+    pub fn fill(&mut self, failovers: u64) {
+        for _ in 0..failovers {
+            self.failover();
+            if self.mapped < self.members && self.rng.f64() < self.climate.replaced {
+                self.replacement();
+            }
+        }
+    }
+
     /// One failover, planned or after a crash. Times as public measurements have them, and worse now and then.
-    pub fn failover(&mut self) {
+    fn failover(&mut self) {
         let started = self.at + self.gap();
         let old = self.writer;
         let target = (old + self.rng.usize(1..self.members)) % self.members;
-        let promoted = started + self.rng.u64(3 * SECOND..30 * SECOND);
-        let ended = promoted + self.rng.u64(0..4 * SECOND);
+        let (promoted, ended) = self.climate.promoted_and_ended(self.rng, started);
 
-        let (id, zones) = *pick(self.rng, &[("RDS-EVENT-0072", "same"), ("RDS-EVENT-0073", "cross")]);
-        self.events.push((id, format!("Started {zones} AZ failover to DB instance: {}", instance(target)), started));
+        let (id, message) = self.first_words(target);
+        self.events.push((id, message, started));
         let end = self.climate.end(self.rng);
         self.writer = if end == End::Completed { target } else { old };
         let (id, message) = self.last_words(end);
@@ -60,11 +70,29 @@ impl<'a> Draft<'a> {
     }
 
     fn gap(&mut self) -> Ms {
-        let back_to_back = self.rng.f64() < 0.25;
-        if back_to_back { self.rng.u64(0..5 * SECOND) } else { self.rng.u64(30 * SECOND..20 * MINUTE) }
+        let back_to_back = self.rng.f64() < self.climate.back_to_back;
+        if back_to_back { self.rng.u64(0..5 * SECOND) } else { self.rng.u64(self.climate.least_gap..20 * MINUTE) }
+    }
+
+    fn first_words(&mut self, target: usize) -> (&'static str, String) {
+        let (id, zones) = *pick(self.rng, &[("RDS-EVENT-0072", "same"), ("RDS-EVENT-0073", "cross")]);
+        match self.climate.follows {
+            Follows::Cluster => (id, format!("Started {zones} AZ failover to DB instance: {}", instance(target))),
+            Follows::Instance => ("RDS-EVENT-0013", "Multi-AZ instance failover started.".to_owned()),
+        }
     }
 
     fn last_words(&mut self, end: End) -> (&'static str, String) {
+        if self.climate.follows == Follows::Instance {
+            let (id, message) = *pick(
+                self.rng,
+                &[
+                    ("RDS-EVENT-0015", "Multi-AZ failover to standby complete - DNS propagation may take a few minutes."),
+                    ("RDS-EVENT-0049", "Multi-AZ instance failover completed."),
+                ],
+            );
+            return (id, message.to_owned());
+        }
         let writer = instance(self.writer);
         match end {
             End::Completed => {
@@ -104,7 +132,7 @@ impl<'a> Draft<'a> {
 
     /// One instance that the map does not have, or, where it has none, all at once, as a blue/green switchover does. No event of
     /// the category `failover` announces it. A writer that is replaced alone is away for a while.
-    pub fn replacement(&mut self) {
+    fn replacement(&mut self) {
         let at = self.at + self.gap();
         let all = self.mapped == 0 && self.rng.bool();
         let members = if all { (0..self.members).collect() } else { vec![self.rng.usize(self.mapped..self.members)] };

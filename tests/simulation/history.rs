@@ -1,11 +1,11 @@
-//! Makes a history from a seed, as plain data: what happens to the cluster, what RDS and DNS show of it, which events reach
+//! Makes a history from a seed, as plain data: what happens to the database, what RDS and DNS show of it, which events reach
 //! Lambda when, and how the balancer and Lambda behave.
 //!
 //! Times are milliseconds from the beginning of the history.
 
 use fastrand::Rng;
 
-use crate::climate::Climate;
+use crate::climate::{Climate, Follows, Service};
 use crate::delivery::{Delivery, deliver};
 use crate::failover::Draft;
 
@@ -45,12 +45,15 @@ pub struct Replacement {
 #[derive(Clone, Debug)]
 pub struct History {
     pub seed: u64,
+    pub follows: Follows,
     pub members: usize,
     /// How many members the map has; the others are discovered.
     pub mapped: usize,
     /// The targets at the beginning, with their states.
     pub targets: Vec<(String, &'static str)>,
     pub truths: Vec<Truth>,
+    /// For each truth, how much longer each of the resolvers gives the address of before. For one DB instance.
+    pub lags: Vec<[Ms; 2]>,
     pub views: Vec<View>,
     pub replacements: Vec<Replacement>,
     pub failovers: u64,
@@ -88,37 +91,36 @@ impl History {
         let mut rng = Rng::with_seed(seed);
         let members = rng.usize(2..=6);
         let mapped = if rng.bool() { members } else { rng.usize(0..=members) };
+        // The primary and its standby have two addresses, which no map has.
+        let (members, mapped) = if climate.follows == Follows::Instance { (2, 0) } else { (members, mapped) };
         let mut draft = Draft::new(&mut rng, climate, members, mapped);
-        let failovers = draft.rng.u64(1..=4);
-        for _ in 0..failovers {
-            draft.failover();
-            // Only instances that the map does not have: its entries are its owner's to change.
-            if mapped < members && draft.rng.f64() < 0.05 {
-                draft.replacement();
-            }
-        }
+        let failovers = draft.rng.u64(1..=4).min(climate.most_failovers);
+        draft.fill(failovers);
         let Draft { at: end, mut truths, mut views, replacements, events, .. } = draft;
-        let deliveries = deliver(&mut rng, events);
+        let deliveries = deliver(&mut rng, events, climate.service);
         truths.sort_by_key(|truth| truth.at);
         views.sort_by_key(|view| view.at);
         let shown = views.last().map(|view| view.at).into_iter().chain(replacements.last().map(|moved| moved.in_dns));
         let last = deliveries.iter().map(|delivery| delivery.at).chain(shown).max().unwrap_or(0);
-        let (initial, draining) = balancer(&mut rng);
+        let (about_a_minute, draining) = balancer(&mut rng);
+        let fails = if climate.service == Service::Good { 0.0 } else { 1.0 };
         History {
             seed,
+            follows: climate.follows,
             members,
             mapped,
             targets: targets(&mut rng),
+            lags: lags(seed, truths.len()),
             truths,
             views,
             replacements,
             failovers,
             deliveries,
-            initial,
+            initial: climate.initial(seed, about_a_minute),
             draining,
             phase: rng.f64(),
-            faults: *pick(&mut rng, &[0.0, 0.0, 0.02, 0.2]),
-            kills: *pick(&mut rng, &[0.0, 0.0, 0.0, 0.02]),
+            faults: fails * pick(&mut rng, &[0.0, 0.0, 0.02, 0.2]),
+            kills: fails * pick(&mut rng, &[0.0, 0.0, 0.0, 0.02]),
             guard: rng.bool(),
             quiet: last.max(end) + 10 * MINUTE,
         }
@@ -142,6 +144,23 @@ impl History {
         self.truths.iter().rfind(|truth| truth.at <= at).unwrap()
     }
 
+    /// Which member is behind the name of the DB instance, as this resolver answers. The name moves when the new primary accepts.
+    pub fn resolved(&self, resolver: usize, at: Ms) -> usize {
+        let shown = (0..self.truths.len()).rev().filter(|i| self.name_moves(*i, resolver) <= at);
+        shown.filter_map(|i| self.truths[i].writer).next().unwrap()
+    }
+
+    /// When this resolver begins to answer as this truth has it.
+    pub fn name_moves(&self, truth: usize, resolver: usize) -> Ms {
+        self.truths[truth].at + self.lags[truth][resolver]
+    }
+
+    /// When a resolver first gives the address of the instance that takes writes from this moment on. For one DB instance.
+    pub fn first_answer(&self, at: Ms) -> Option<Ms> {
+        let truth = self.truths.iter().rposition(|truth| truth.at <= at).filter(|_| self.follows == Follows::Instance)?;
+        Some(self.name_moves(truth, 0).min(self.name_moves(truth, 1)))
+    }
+
     /// Where a member is, or where DNS says that it is.
     pub fn generation(&self, member: usize, at: Ms, moment: impl Fn(&Replacement) -> Ms) -> u8 {
         let moved = |replacement: &&Replacement| moment(replacement) <= at && replacement.members.contains(&member);
@@ -149,9 +168,18 @@ impl History {
     }
 }
 
-/// How long a target is `initial` and `draining`. A third of the histories has the recommended attributes and a fast balancer; in
-/// the others `initial` lasts 10 s to 5 min, most often about a minute: the one figure that was published since the balancers
-/// became faster in 2024.
+/// The TTL is 5 s. In a tenth of the histories one of the two resolvers answers old for a minute.
+fn lags(seed: u64, truths: usize) -> Vec<[Ms; 2]> {
+    let mut rng = Rng::with_seed(seed ^ 0xD25);
+    let is_slow = rng.u8(0..10) == 0;
+    let mut lag = || rng.u64(0..5 * SECOND);
+    let first = [0, 0];
+    let others = (1..truths).map(|_| [lag(), if is_slow { MINUTE } else { lag() }]);
+    [first].into_iter().chain(others).collect()
+}
+
+/// How long a target is `initial`, about a minute, and `draining`. A third of the histories has the recommended attributes and a
+/// fast balancer.
 fn balancer(rng: &mut Rng) -> (Ms, Ms) {
     if rng.u8(0..3) == 0 {
         return (MINUTE, 0);

@@ -13,19 +13,20 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::algorithm::{Algorithm, Process};
+use crate::algorithm::{Algorithm, Code, Process};
+use crate::climate::Follows;
 use crate::delivery::Payload;
 use crate::history::Ms;
 use crate::ledger::{RUN, Run};
 use crate::play::Stage;
-
-const LAMBDA_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Lambda {
     algorithm: Algorithm,
     config: Config,
     sdk: SdkConfig,
     stage: Stage,
+    /// As the template sets it.
+    timeout: Duration,
     slots: Semaphore,
     under_way: Cell<usize>,
     /// The chance that a run is in a new process although another stands idle.
@@ -51,6 +52,7 @@ impl Lambda {
             algorithm,
             config: algorithm.config(history),
             sdk: sdk.to_builder().http_client(stage.standin.clone()).build(),
+            timeout: Duration::from_secs(if history.follows == Follows::Instance { 120 } else { 30 }),
             slots: Semaphore::new(if history.guard { 1 } else { 1000 }),
             under_way: Cell::new(0),
             // With reserved concurrency there is one process, which Lambda replaces now and then.
@@ -103,12 +105,17 @@ impl Lambda {
         let (payload, trigger) = self.payload(invocation);
         let (run, process, sight) = (Rc::new(Run::new(trigger)), self.process(), self.sight());
         self.stage.ledger().note(|| format!("run {} {}", run.trigger, told(&payload)));
+        if let Invocation::Event(payload) = invocation
+            && run.trigger == "fresh started"
+        {
+            self.stage.ledger().watching(payload.happened(), process.resolver);
+        }
         self.under_way.set(self.under_way.get() + 1);
-        let handled = Box::pin(process.handle(&payload, self.wall_clock(self.stage.now()), Instant::now() + LAMBDA_TIMEOUT));
+        let handled = Box::pin(process.handle(&payload, self.wall_clock(self.stage.now()), Instant::now() + self.timeout));
         let handled = RUN.scope(run.clone(), handled);
         let answer = tokio::select! {
             () = run.killed.notified() => Err("killed".to_owned()),
-            handled = timeout(LAMBDA_TIMEOUT, handled) => match handled {
+            handled = timeout(self.timeout, handled) => match handled {
                 Err(_) => Err("timed out".to_owned()),
                 Ok(answer) => Ok(answer),
             },
@@ -120,7 +127,7 @@ impl Lambda {
             Ok(Err(error)) => ledger.note(|| format!("→ {error:?}")),
             Ok(Ok(answer)) => ledger.note(|| format!("→ {answer}")),
         }
-        if answer == Err("timed out".to_owned()) && !self.algorithm.is_articles {
+        if answer == Err("timed out".to_owned()) && self.algorithm.code == Code::Ours {
             ledger.violation("a run did not end in time by itself");
         }
         if answer.is_ok() {
@@ -138,7 +145,11 @@ impl Lambda {
     fn process(&self) -> Process {
         let idle = self.idle.borrow_mut().pop();
         let idle = idle.filter(|_| self.rng.borrow_mut().f64() >= self.forgets);
-        idle.unwrap_or_else(|| Process::new(self.algorithm, &self.config, &self.sdk, &self.stage.standin))
+        let resolver = || match self.stage.history.follows {
+            Follows::Cluster => 0,
+            Follows::Instance => self.rng.borrow_mut().usize(0..2),
+        };
+        idle.unwrap_or_else(|| Process::new(self.algorithm, &self.config, &self.sdk, &self.stage, resolver()))
     }
 
     /// Whether a scheduled run would be alone and see what the last one found in order: it has nothing to do, unless a fault
@@ -151,7 +162,11 @@ impl Lambda {
     fn sight(&self) -> String {
         let world = self.stage.standin.world();
         let registered: Vec<_> = world.targets.iter().filter(|target| target.is_registered()).map(|target| &target.id).collect();
-        format!("{registered:?} {:?} {:?}", world.views, world.members)
+        let resolved = match self.stage.history.follows {
+            Follows::Cluster => [0, 0],
+            Follows::Instance => [0, 1].map(|resolver| self.stage.history.resolved(resolver, self.stage.now())),
+        };
+        format!("{registered:?} {:?} {:?} {resolved:?}", world.views, world.members)
     }
 
     fn wall_clock(&self, at: Ms) -> DateTime<Utc> {
@@ -171,7 +186,7 @@ impl Lambda {
 }
 
 fn found_in_order(answer: &Value) -> bool {
-    answer["outcome"] == "unchanged" && answer["evidence"] == "rds"
+    answer["outcome"] == "unchanged" && (answer["evidence"] == "rds" || answer["evidence"] == "dns")
 }
 
 fn told(payload: &Value) -> String {

@@ -4,13 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::climate::Follows;
 use crate::history::{History, Ms, address, instance};
-use crate::measure::{Cause, Measure};
+use crate::measure::Measure;
 use crate::standin::Target;
+
+mod undone;
 
 /// The outcome of a history.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Outcome {
     /// Whether the group held nothing when all was over, before the last scheduled run.
     pub ends_empty: bool,
     pub trace: Vec<String>,
+    /// What was registered from a moment on.
+    pub registrations: Vec<(Ms, Vec<String>)>,
 }
 
 tokio::task_local! {
@@ -34,7 +38,7 @@ pub struct Run {
     pub killed: Notify,
     /// Whether the last list of targets that this run was given was unreadable.
     pub garbled: Cell<bool>,
-    /// What RDS showed when this run took the rightful writer's target away.
+    /// What RDS or the balancer showed when this run took the rightful writer's target away.
     undid: RefCell<Vec<&'static str>>,
 }
 
@@ -54,6 +58,9 @@ pub struct Ledger {
     registered: Vec<String>,
     /// Since when there is a writer whose target is not yet the only one.
     recovering: Option<Ms>,
+    /// For one DB instance: when a resolver gives the new address first, and when a run that waits for that can see it.
+    first_answer: Option<Ms>,
+    watched_from: Option<Ms>,
     outcome: Outcome,
 }
 
@@ -68,6 +75,8 @@ impl Ledger {
             rightful: String::new(),
             registered: Vec::new(),
             recovering: None,
+            first_answer: None,
+            watched_from: None,
             outcome: Outcome { measure, ..Outcome::default() },
         }
     }
@@ -91,13 +100,41 @@ impl Ledger {
             self.outcome.measure.right += if self.is_right() { passed } else { 0 };
         }
         self.registered = registered(targets);
+        if self.outcome.registrations.last().is_none_or(|(_, last)| *last != self.registered) {
+            self.outcome.registrations.push((now, self.registered.clone()));
+        }
     }
 
     fn recovered(&mut self) {
-        if self.is_right()
-            && let Some(since) = self.recovering.take()
-        {
-            self.outcome.measure.recoveries.push(self.now() - since);
+        if self.is_right() {
+            self.close_recovery();
+        }
+    }
+
+    /// Right at last, or the next failover is under way.
+    fn close_recovery(&mut self) {
+        let now = self.now();
+        let (measure, calm) = (&mut self.outcome.measure, self.history.faults == 0.0 && self.history.kills == 0.0);
+        if let Some(since) = self.recovering.take() {
+            measure.recoveries.push(now - since);
+            measure.after_first_answer.extend(self.first_answer.take().map(|at| now.saturating_sub(at)));
+            measure.watched.extend(self.watched_from.take().filter(|_| calm).map(|at| now.saturating_sub(at)));
+        }
+    }
+
+    /// A run begins that a fresh *started* event asked for. It waits for the address to move if the group holds the one that its
+    /// resolver gives.
+    pub fn watching(&mut self, started: Ms, resolver: usize) {
+        let (now, history) = (self.now(), &self.history);
+        let is_next = |i: &usize| history.truths[*i].at > started && history.truths[*i].writer.is_some();
+        let Some(truth) = (0..history.truths.len()).find(is_next).filter(|_| history.follows == Follows::Instance) else {
+            return;
+        };
+        let moves = history.name_moves(truth, resolver);
+        let is_in_order = self.registered == [address(history.resolved(resolver, now), 0)];
+        let is_current = history.truth(now).at <= history.truths[truth].at;
+        if is_in_order && is_current && now < moves {
+            self.watched_from = Some(self.watched_from.map_or(moves, |known| known.min(moves)));
         }
     }
 
@@ -110,9 +147,12 @@ impl Ledger {
         let rightful = address(rightful, self.history.generation(rightful, now, |moved| moved.at));
         if (writer, &rightful) != (self.writer, &self.rightful) {
             self.note(|| format!("the writer is {} at {rightful}", writer.map_or("unknown".to_owned(), instance)));
-            let unrecovered = self.recovering.take().map(|since| now - since);
-            self.outcome.measure.recoveries.extend(unrecovered);
+            self.close_recovery();
             self.recovering = (writer.is_some() && now > 0).then_some(now);
+            self.first_answer = self.recovering.and_then(|_| self.history.first_answer(now));
+            if self.recovering.is_none() {
+                self.watched_from = None;
+            }
             (self.writer, self.rightful) = (writer, rightful);
         }
         self.recovered();
@@ -120,6 +160,8 @@ impl Ledger {
 
     /// A write took effect.
     pub fn written(&mut self, before: &[Target], action: &str, after: &[Target]) {
+        let rightful = before.iter().find(|target| target.id == self.rightful);
+        let before_state = rightful.map_or_else(String::new, |target| target.state.clone());
         let (before, now) = (registered(before), registered(after));
         self.note(|| format!("{action}: {before:?} → {now:?}"));
         if !before.is_empty() && now.is_empty() {
@@ -138,34 +180,12 @@ impl Ledger {
             self.violation("a write followed from a list that could not be read");
         }
         if before.contains(&self.rightful) && !now.contains(&self.rightful) {
-            let shown = self.rds_showed();
-            self.note(|| format!("UNDONE while RDS showed {shown}"));
+            let shown = self.shown(&before_state);
+            self.note(|| format!("UNDONE while {shown}"));
             RUN.with(|run| run.undid.borrow_mut().push(shown));
         }
         self.book(after);
         self.recovered();
-    }
-
-    fn rds_showed(&self) -> &'static str {
-        let now = self.now();
-        let (view, rightful) = (self.history.view(now), self.history.truth(now).rightful);
-        match (view.status, view.writers.as_slice()) {
-            ("failing-over", _) => "failing-over",
-            (_, [writer]) if *writer == rightful => "the writer",
-            (_, [_]) => "another writer",
-            _ => "no single writer",
-        }
-    }
-
-    /// A run is over, with an answer or without.
-    pub fn ended(&mut self, run: &Run, answer: Option<&Value>) {
-        let evidence = answer.map(|answer| answer["evidence"].as_str().unwrap_or_default());
-        for rds_showed in run.undid.take() {
-            let would_be = run.trigger != "fresh started" && rds_showed == "another writer";
-            let by_rds_alone = run.trigger != "fresh failed" && evidence.map_or(would_be, |evidence| evidence == "rds");
-            let cause = Cause { by_rds_alone, trigger: run.trigger.clone(), rds_showed };
-            *self.outcome.measure.undone.entry(cause).or_default() += 1;
-        }
     }
 
     pub fn violation(&mut self, what: &str) {
@@ -185,8 +205,7 @@ impl Ledger {
 
     pub fn close(&mut self, targets: &[Target]) -> Outcome {
         self.book(targets);
-        let now = self.now();
-        self.outcome.measure.recoveries.extend(self.recovering.map(|since| now - since));
+        self.close_recovery();
         self.outcome.measure.ends_right = self.is_right().into();
         self.outcome.clone()
     }

@@ -18,6 +18,10 @@ pub struct Measure {
     pub emptied: u64,
     /// For each failover or replacement of the writer, from the moment that there is a writer again until its target is the only one.
     pub recoveries: Vec<Ms>,
+    /// For one DB instance, the same from the moment that a resolver gives the new address.
+    pub after_first_answer: Vec<Ms>,
+    /// The same where a *started* event waited for that moment and no call failed, by its own resolver.
+    pub watched: Vec<Ms>,
     /// How often a write took the rightful writer's target away, by its cause.
     pub undone: BTreeMap<Cause, u64>,
 }
@@ -25,11 +29,11 @@ pub struct Measure {
 /// Why a right target was taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
-    /// The answer's evidence was `rds`, or there was no answer and it would have been; and it was not RDS-EVENT-0069, fresh, that
+    /// The answer's evidence was `rds` or `dns`, or there was no answer and it would have been; and it was not RDS-EVENT-0069, fresh, that
     /// asked: that event is a second witness, because it says itself that the failover is over.
-    pub by_rds_alone: bool,
+    pub by_one_witness: bool,
     pub trigger: String,
-    pub rds_showed: &'static str,
+    pub shown: &'static str,
 }
 
 impl Measure {
@@ -41,6 +45,8 @@ impl Measure {
         self.ends_right += other.ends_right;
         self.emptied += other.emptied;
         self.recoveries.extend(&other.recoveries);
+        self.after_first_answer.extend(&other.after_first_answer);
+        self.watched.extend(&other.watched);
         other.undone.iter().for_each(|(cause, times)| *self.undone.entry(cause.clone()).or_default() += times);
     }
 
@@ -49,8 +55,9 @@ impl Measure {
         self.right as f64 / self.with_writer as f64
     }
 
-    pub fn undone_by_rds_alone(&self) -> u64 {
-        self.undone.iter().filter(|(cause, _)| cause.by_rds_alone).map(|(_, times)| times).sum()
+    /// By RDS alone, or for one DB instance by DNS alone.
+    pub fn undone_by_one_witness(&self) -> u64 {
+        self.undone.iter().filter(|(cause, _)| cause.by_one_witness).map(|(_, times)| times).sum()
     }
 
     fn per_thousand_failovers(&self, times: u64) -> f64 {
@@ -59,27 +66,43 @@ impl Measure {
 
     /// The time, in seconds, within which this share of the recoveries was over.
     pub fn time_to_right(&self, share: f64) -> f64 {
-        let mut sorted = self.recoveries.clone();
-        sorted.sort_unstable();
-        sorted[((sorted.len() - 1) as f64 * share) as usize] as f64 / 1000.0
+        quantile(&self.recoveries, share)
+    }
+
+    /// What is promised of one DB instance, once a resolver gives the new address.
+    pub fn aims(&self) -> Result<String, String> {
+        let (watched, all) = (quantile(&self.watched, 1.0), quantile(&self.after_first_answer, 0.99));
+        let line = format!(
+            "right after the resolver's first new answer: at most {watched:.1} s where a started event waited for it ({} times), {all:.0} s in 99 % of {}",
+            self.watched.len(),
+            self.after_first_answer.len()
+        );
+        if watched <= 2.0 && all <= 75.0 { Ok(line) } else { Err(line) }
     }
 
     pub const HEAD: &str = "target right | time to right: median | 95 % | 99 % | undone by RDS alone | by an event | emptied | ends right |\n|---|---|---|---|---|---|---|---|---|";
 
     pub fn causes(&self) -> String {
         let line = |(cause, times): (&Cause, &u64)| {
-            let by = if cause.by_rds_alone { "RDS alone" } else { "an event" };
-            format!("  undone {times} times by {by}: {}, RDS showed {}\n", cause.trigger, cause.rds_showed)
+            let by = if cause.by_one_witness { "RDS or DNS alone" } else { "an event" };
+            format!("  undone {times} times by {by}: {}, {}\n", cause.trigger, cause.shown)
         };
         self.undone.iter().map(line).collect()
     }
+}
+
+/// The time, in seconds, that this share of the times does not exceed.
+pub fn quantile(times: &[Ms], share: f64) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get((sorted.len().saturating_sub(1) as f64 * share) as usize).map_or(f64::NAN, |time| *time as f64 / 1000.0)
 }
 
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |share| self.time_to_right(share);
         write!(f, "{:.2} % | {:.1} s | {:.0} s | {:.0} s", self.share_right() * 100.0, time(0.5), time(0.95), time(0.99))?;
-        let by_rds = self.undone_by_rds_alone();
+        let by_rds = self.undone_by_one_witness();
         let by_events = self.undone.values().sum::<u64>() - by_rds;
         let [by_rds, by_events, emptied] = [by_rds, by_events, self.emptied].map(|times| self.per_thousand_failovers(times));
         write!(f, " | {by_rds:.1} | {by_events:.1} | {emptied:.1}")?;

@@ -31,7 +31,7 @@ pub struct Stage {
     pub history: Arc<History>,
     pub standin: Standin,
     ledger: Arc<Mutex<Ledger>>,
-    begin: Instant,
+    pub begin: Instant,
 }
 
 impl Stage {

@@ -9,6 +9,7 @@ use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::climate::Follows;
 use crate::history::{History, Ms, address, instance};
 use crate::ledger::{Ledger, RUN};
 use crate::play::Stage;
@@ -16,7 +17,10 @@ use crate::standin::{Chaos, Fault, Hook, Standin, Target, View};
 
 /// Brings a stand-in to where the history begins; `written` is notified of each write.
 pub fn begin(history: &History, ledger: &Arc<Mutex<Ledger>>, written: Arc<Notify>) -> Standin {
-    let standin = Standin::new();
+    let standin = match history.follows {
+        Follows::Cluster => Standin::new(),
+        Follows::Instance => Standin::new().with_instance(&address(0, 0)),
+    };
     let mut world = standin.world();
     let target =
         |(id, state): &(String, &str)| Target { id: id.clone(), port: "3306".to_owned(), zone: None, state: (*state).to_owned() };
