@@ -103,7 +103,8 @@ impl Lambda {
     /// One run, which may be killed, and which Lambda ends when its time is up. A process that ends so is not used again.
     async fn run(&self, invocation: &Invocation) -> bool {
         let (payload, trigger) = self.payload(invocation);
-        let (run, process, sight) = (Rc::new(Run::new(trigger)), self.process(), self.sight());
+        let (process, sight) = (self.process(), self.sight());
+        let run = Rc::new(Run::new(trigger, process.resolver));
         self.stage.ledger().note(|| format!("run {} {}", run.trigger, told(&payload)));
         if let Invocation::Event(payload) = invocation
             && run.trigger == "fresh started"
