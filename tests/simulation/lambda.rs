@@ -106,11 +106,7 @@ impl Lambda {
         let (process, sight) = (self.process(), self.sight());
         let run = Rc::new(Run::new(trigger, process.resolver));
         self.stage.ledger().note(|| format!("run {} {}", run.trigger, told(&payload)));
-        if let Invocation::Event(payload) = invocation
-            && run.trigger == "fresh started"
-        {
-            self.stage.ledger().watching(payload.happened(), process.resolver);
-        }
+        self.note_waiting(invocation, &run, &process);
         self.under_way.set(self.under_way.get() + 1);
         let handled = Box::pin(process.handle(&payload, self.wall_clock(self.stage.now()), Instant::now() + self.timeout));
         let handled = RUN.scope(run.clone(), handled);
@@ -141,6 +137,15 @@ impl Lambda {
             *self.in_order.borrow_mut() = Some(sight);
         }
         answer.is_some()
+    }
+
+    /// A fresh *started* event of one DB instance waits for the address to move.
+    fn note_waiting(&self, invocation: &Invocation, run: &Run, process: &Process) {
+        if let Invocation::Event(payload) = invocation
+            && run.trigger == "fresh started"
+        {
+            self.stage.ledger().watching(payload.happened(), process.resolver);
+        }
     }
 
     fn process(&self) -> Process {
