@@ -155,10 +155,11 @@ impl History {
         self.truths[truth].at + self.lags[truth][resolver]
     }
 
-    /// When a resolver first gives the address of the instance that takes writes from this moment on. For one DB instance.
-    pub fn first_answer(&self, at: Ms) -> Option<Ms> {
+    /// When this resolver, or the first of both, begins to give the address of what takes writes from `at` on. For one DB instance.
+    pub fn first_answer(&self, at: Ms, resolver: Option<usize>) -> Option<Ms> {
         let truth = self.truths.iter().rposition(|truth| truth.at <= at).filter(|_| self.follows == Follows::Instance)?;
-        Some(self.name_moves(truth, 0).min(self.name_moves(truth, 1)))
+        let moves = |resolver| self.name_moves(truth, resolver);
+        Some(resolver.map_or_else(|| moves(0).min(moves(1)), moves))
     }
 
     /// Where a member is, or where DNS says that it is.

@@ -103,13 +103,10 @@ impl Lambda {
     /// One run, which may be killed, and which Lambda ends when its time is up. A process that ends so is not used again.
     async fn run(&self, invocation: &Invocation) -> bool {
         let (payload, trigger) = self.payload(invocation);
-        let (run, process, sight) = (Rc::new(Run::new(trigger)), self.process(), self.sight());
+        let (process, sight) = (self.process(), self.sight());
+        let run = Rc::new(Run::new(trigger, process.resolver));
         self.stage.ledger().note(|| format!("run {} {}", run.trigger, told(&payload)));
-        if let Invocation::Event(payload) = invocation
-            && run.trigger == "fresh started"
-        {
-            self.stage.ledger().watching(payload.happened(), process.resolver);
-        }
+        self.note_waiting(invocation, &run, &process);
         self.under_way.set(self.under_way.get() + 1);
         let handled = Box::pin(process.handle(&payload, self.wall_clock(self.stage.now()), Instant::now() + self.timeout));
         let handled = RUN.scope(run.clone(), handled);
@@ -140,6 +137,15 @@ impl Lambda {
             *self.in_order.borrow_mut() = Some(sight);
         }
         answer.is_some()
+    }
+
+    /// A fresh *started* event of one DB instance waits for the address to move.
+    fn note_waiting(&self, invocation: &Invocation, run: &Run, process: &Process) {
+        if let Invocation::Event(payload) = invocation
+            && run.trigger == "fresh started"
+        {
+            self.stage.ledger().watching(payload.happened(), process.resolver);
+        }
     }
 
     fn process(&self) -> Process {

@@ -35,6 +35,8 @@ tokio::task_local! {
 #[derive(Default)]
 pub struct Run {
     pub trigger: String,
+    /// Which resolver its process asks.
+    resolver: usize,
     pub killed: Notify,
     /// Whether the last list of targets that this run was given was unreadable.
     pub garbled: Cell<bool>,
@@ -43,8 +45,8 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(trigger: String) -> Run {
-        Run { trigger, ..Run::default() }
+    pub fn new(trigger: String, resolver: usize) -> Run {
+        Run { trigger, resolver, ..Run::default() }
     }
 }
 
@@ -58,8 +60,7 @@ pub struct Ledger {
     registered: Vec<String>,
     /// Since when there is a writer whose target is not yet the only one.
     recovering: Option<Ms>,
-    /// For one DB instance: when a resolver gives the new address first, and when a run that waits for that can see it.
-    first_answer: Option<Ms>,
+    /// For one DB instance: when a run that waits for the new address can see it.
     watched_from: Option<Ms>,
     outcome: Outcome,
 }
@@ -75,7 +76,6 @@ impl Ledger {
             rightful: String::new(),
             registered: Vec::new(),
             recovering: None,
-            first_answer: None,
             watched_from: None,
             outcome: Outcome { measure, ..Outcome::default() },
         }
@@ -117,7 +117,9 @@ impl Ledger {
         let (measure, calm) = (&mut self.outcome.measure, self.history.faults == 0.0 && self.history.kills == 0.0);
         if let Some(since) = self.recovering.take() {
             measure.recoveries.push(now - since);
-            measure.after_first_answer.extend(self.first_answer.take().map(|at| now.saturating_sub(at)));
+            let resolver = RUN.try_with(|run| run.resolver).ok();
+            let answered = self.history.first_answer(since, resolver);
+            measure.after_first_answer.extend(answered.map(|at| now.saturating_sub(at)));
             measure.watched.extend(self.watched_from.take().filter(|_| calm).map(|at| now.saturating_sub(at)));
         }
     }
@@ -149,7 +151,6 @@ impl Ledger {
             self.note(|| format!("the writer is {} at {rightful}", writer.map_or("unknown".to_owned(), instance)));
             self.close_recovery();
             self.recovering = (writer.is_some() && now > 0).then_some(now);
-            self.first_answer = self.recovering.and_then(|_| self.history.first_answer(now));
             if self.recovering.is_none() {
                 self.watched_from = None;
             }

@@ -18,7 +18,7 @@ pub struct Measure {
     pub emptied: u64,
     /// For each failover or replacement of the writer, from the moment that there is a writer again until its target is the only one.
     pub recoveries: Vec<Ms>,
-    /// For one DB instance, the same from the moment that a resolver gives the new address.
+    /// For one DB instance, the same from the moment that the resolver of the process that did it gives the new address.
     pub after_first_answer: Vec<Ms>,
     /// The same where a *started* event waited for that moment and no call failed, by its own resolver.
     pub watched: Vec<Ms>,
