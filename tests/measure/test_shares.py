@@ -40,13 +40,13 @@ def test_connections_that_met_a_reader_are_counted_since_the_request() -> None:
 def test_a_login_that_a_gate_refuses_counts_as_gated_and_the_gates_of_the_others_are_shown() -> None:
     let_in = {**endpoint(10, "aurora-2", True), "init_connect": "SET @gate = 1"}
     refused = seen("endpoint", 5, gated="Aborted connection 9 … (init_connect command failed)")
-    guarded = record(REQUEST, refused, let_in, {**endpoint(11, "aurora-3", False), "init_connect": ""})
+    guarded = record(REQUEST, refused, let_in, {**endpoint(11, "aurora-9", False), "init_connect": ""})
     assert logins(guarded) == Logins(readers=1, gated=1, every=3)
-    assert gates(guarded) == {"aurora-2": "SET @gate = 1", "aurora-3": ""}
+    assert gates(guarded) == {"aurora-2": "SET @gate = 1", "aurora-9": ""}
     said = table(guarded)
     assert "1 of 3 new connections met a reader; a gate refused 1" in said
     assert "init_connect of aurora-2: SET @gate = 1" in said
-    assert "init_connect of server aurora-3: empty" in said
+    assert "init_connect of server aurora-9: empty" in said
 
 
 def test_the_table_counts_from_the_request_and_tells_of_init_and_duration() -> None:
