@@ -171,6 +171,7 @@ def test_a_password_that_is_refused_is_tried_once_and_nothing_is_started(
 
 def test_ctrl_c_ends_with_what_there_is(aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "seen.json"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background with it ignored
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     assert failover.main([*STACK, "--watch", "--yes", "--json", str(file)]) == 1
     assert "ended by Ctrl-C" in capsys.readouterr().out
