@@ -27,7 +27,7 @@ pub(super) struct Notification {
     pub(super) event_id: String,
     pub(super) text: String,
     pub(super) source: EventSource,
-    /// The event's own time, then those of its envelopes from the inside out.
+    /// The event's own time, then the times of its envelopes from the inside out.
     pub(super) times: Vec<Time>,
     /// It comes from an EventBridge archive.
     pub(super) is_replay: bool,

@@ -39,7 +39,7 @@ impl FailoverEvent {
 
 /// The five failover events of a DB cluster
 /// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html#USER_Events.Messages.cluster>), and
-/// those of a Multi-AZ DB instance, which name no instance and no address
+/// the events of a Multi-AZ DB instance, which name no instance and no address
 /// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html#USER_Events.Messages.instance>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailoverKind {
