@@ -122,8 +122,7 @@ async fn play(act: &Act, port: u16, standin: &Standin, function: &Function) -> P
 }
 
 fn rds_shows(standin: &Standin, (status, writer): (&str, &str)) {
-    let standin = standin.clone().rds_shows(&[(status, writer)]);
-    standin.world().instance.iter_mut().for_each(|instance| status.clone_into(&mut instance.status));
+    standin.clone().rds_shows(&[(status, writer)]).instance_shows("DBInstanceStatus", status);
 }
 
 /// The event of the file, as if it had happened so long ago, and what it says.

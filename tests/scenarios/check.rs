@@ -135,7 +135,7 @@ pub fn codes(answer: &Value) -> Vec<&str> {
 
 /// The message of the only finding, which must have this level and code.
 #[track_caller]
-fn only(answer: &Value, expected: &str) -> String {
+pub fn only(answer: &Value, expected: &str) -> String {
     let [finding] = answer["findings"].as_array().unwrap().as_slice() else { panic!("{expected}: {answer}") };
     let word = |key: &str| finding[key].as_str().unwrap().to_owned();
     assert_eq!([word("level"), word("code")].join(" "), expected);

@@ -1,32 +1,15 @@
 //! A global database whose writer is in another region, a zonal shift, and how rule 9 (b) ends.
 
+use crate::check::{codes, only};
 use crate::support::*;
 
-/// The cluster of a global database in a secondary region.
-pub const SECONDARY: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult><DBClusters><DBCluster>\
-    <DBClusterIdentifier>aurora-prod</DBClusterIdentifier><Status>available</Status><Engine>aurora-mysql</Engine>\
-    <GlobalWriteForwardingStatus>disabled</GlobalWriteForwardingStatus><DBClusterMembers>\
-    <DBClusterMember><DBInstanceIdentifier>aurora-1</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
-    <DBClusterMember><DBInstanceIdentifier>aurora-2</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
-    <DBClusterMember><DBInstanceIdentifier>aurora-3</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>\
-    </DBClusterMembers></DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>";
-pub const SHIFTED: &str = "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions><member>\
-    <Target><Id>10.0.1.11</Id><Port>3306</Port></Target><TargetHealth><State>unhealthy</State></TargetHealth>\
-    <AdministrativeOverride><State>zonal_shift_active</State></AdministrativeOverride>\
-    </member></TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>";
-
 fn secondary(targets: &str) -> Standin {
-    Standin::new().with_targets(targets).with_faults("DescribeDBClusters", Fault::Body(SECONDARY), 20)
-}
-
-fn codes(answer: &Value) -> Vec<&str> {
-    answer["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+    Standin::new().in_secondary_region().with_targets(targets)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_secondary_region_is_calm_after_two_looks_and_deregisters_nothing() {
-    let forced = json!({"action": "reconcile", "force": true});
-    for (targets, payload) in [("", schedule()), ("", reconcile()), ("10.0.1.11:3306 unhealthy", schedule()), ("", forced)] {
+    for (targets, payload) in [("", schedule()), ("", reconcile()), ("10.0.1.11:3306 unhealthy", schedule()), ("", forced())] {
         let standin = secondary(targets);
         let (answer, seconds) = seconds(invoke(&standin, WITH_RDS, &payload)).await;
         let answer = answer.unwrap();
@@ -53,9 +36,9 @@ async fn to_an_event_a_secondary_region_has_no_writer() {
 
 #[tokio::test(start_paused = true)]
 async fn check_finds_a_target_in_a_secondary_region_and_the_command_that_removes_it() {
-    let calm = invoke(&secondary(""), WITH_RDS, &json!({"action": "check"})).await.unwrap();
+    let calm = invoke(&secondary(""), WITH_RDS, &check()).await.unwrap();
     assert_eq!((&calm["in_sync"], codes(&calm)), (&json!(true), vec![]), "{calm}");
-    let loud = invoke(&secondary("10.0.1.11:3306@eu-west-1a unhealthy"), WITH_RDS, &json!({"action": "check"})).await.unwrap();
+    let loud = invoke(&secondary("10.0.1.11:3306@eu-west-1a unhealthy"), WITH_RDS, &check()).await.unwrap();
     assert_eq!((&loud["in_sync"], codes(&loud)), (&json!(false), vec!["writer-in-another-region"]), "{loud}");
     let message = loud["findings"][0]["message"].as_str().unwrap();
     assert!(message.contains("deregister-targets"), "{message}");
@@ -64,50 +47,34 @@ async fn check_finds_a_target_in_a_secondary_region_and_the_command_that_removes
 
 #[tokio::test(start_paused = true)]
 async fn a_zonal_shift_of_the_writers_target_is_an_error_of_check() {
-    let standin = Standin::new().with_fault("DescribeTargetHealth", Fault::Body(SHIFTED));
-    let answer = invoke(&standin, WITH_RDS, &json!({"action": "check"})).await.unwrap();
+    let standin = Standin::new();
+    standin.world().is_shifted = true;
+    let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
     assert_eq!((&answer["in_sync"], codes(&answer)), (&json!(true), vec!["zonal-shift"]), "{answer}");
     assert!(answer["findings"][0]["message"].as_str().unwrap().contains("zonal_shift_active"), "{answer}");
 }
 
-const INHERITED: &str = "<DescribeTargetGroupAttributesResponse><DescribeTargetGroupAttributesResult><Attributes>\
-    <member><Key>target_health_state.unhealthy.connection_termination.enabled</Key><Value>false</Value></member>\
-    <member><Key>deregistration_delay.connection_termination.enabled</Key><Value>true</Value></member>\
-    <member><Key>deregistration_delay.timeout_seconds</Key><Value>0</Value></member>\
-    <member><Key>preserve_client_ip.enabled</Key><Value>false</Value></member>\
-    <member><Key>load_balancing.cross_zone.enabled</Key><Value>use_load_balancer_configuration</Value></member>\
-    </Attributes></DescribeTargetGroupAttributesResult></DescribeTargetGroupAttributesResponse>";
-const ON: &str = "<DescribeLoadBalancerAttributesResponse><DescribeLoadBalancerAttributesResult><Attributes><member>\
-    <Key>load_balancing.cross_zone.enabled</Key><Value>true</Value></member></Attributes></DescribeLoadBalancerAttributesResult>\
-    </DescribeLoadBalancerAttributesResponse>";
-const OFF: &str = "<DescribeLoadBalancerAttributesResponse><DescribeLoadBalancerAttributesResult><Attributes><member>\
-    <Key>load_balancing.cross_zone.enabled</Key><Value>false</Value></member></Attributes></DescribeLoadBalancerAttributesResult>\
-    </DescribeLoadBalancerAttributesResponse>";
-
 #[tokio::test(start_paused = true)]
 async fn an_inherited_cross_zone_setting_is_the_balancers() {
-    let denied = Fault::Error(403, "AccessDenied", "not authorized");
-    // What each balancer answers; level and words of the finding.
-    let table = [
-        (vec![Fault::Body(ON)], None),
-        (vec![Fault::Body(ON), Fault::Body(ON)], None),
-        (vec![Fault::Body(OFF)], Some(("error", "Key=load_balancing.cross_zone.enabled,Value=true"))),
-        (vec![Fault::Body(ON), Fault::Body(OFF)], Some(("error", "Key=load_balancing.cross_zone.enabled,Value=true"))),
-        (vec![denied], Some(("warning", "describe-load-balancer-attributes"))),
+    let set_it = "error Key=load_balancing.cross_zone.enabled,Value=true";
+    // What each balancer has; level and words of the finding.
+    let table: [(&[&str], bool, &str); 5] = [
+        (&["true"], true, ""),
+        (&["true", "true"], true, ""),
+        (&["false"], true, set_it),
+        (&["true", "false"], true, set_it),
+        (&["true"], false, "warning describe-load-balancer-attributes"),
     ];
-    for (balancers, expected) in table {
-        let mut standin = Standin::new().with_fault("DescribeTargetGroupAttributes", Fault::Body(INHERITED));
-        standin.world().load_balancers = (0..balancers.len()).map(|i| format!("arn:balancer/{i}")).collect();
-        for answer in balancers {
-            standin = standin.with_fault("DescribeLoadBalancerAttributes", answer);
-        }
-        let answer = invoke(&standin, WITH_RDS, &json!({"action": "check"})).await.unwrap();
-        let found = answer["findings"].as_array().unwrap().first().map(|finding| {
-            assert_eq!(finding["code"], "attribute", "{answer}");
-            (finding["level"].as_str().unwrap(), finding["message"].as_str().unwrap())
-        });
-        assert_eq!(found.map(|(level, _)| level), expected.map(|(level, _)| level), "{answer}");
-        assert!(found.unzip().1.unwrap_or_default().contains(expected.unzip().1.unwrap_or_default()), "{answer}");
+    for (balancers, may_ask, expected) in table {
+        let standin = Standin::new().with_setting("load_balancing.cross_zone.enabled", "use_load_balancer_configuration");
+        standin.world().load_balancers = (1..).zip(balancers).map(|(i, on)| (format!("arn:{i}"), (*on).to_owned())).collect();
+        let standin = if may_ask { standin } else { standin.with_fault("DescribeLoadBalancerAttributes", DENIED) };
+        let answer = invoke(&standin, WITH_RDS, &check()).await.unwrap();
+        let Some((level, words)) = expected.split_once(' ') else {
+            assert!(codes(&answer).is_empty(), "{answer}");
+            continue;
+        };
+        assert_has(&only(&answer, &format!("{level} attribute")), &[words]);
     }
 }
 
@@ -117,11 +84,7 @@ async fn a_target_that_stays_initial_is_held_for_two_minutes_look_after_look() {
     let function = function(&standin, WITH_RDS).await;
     for after in [0, 60, 119] {
         let answer = invoke_after(after, &function, &schedule()).await.unwrap();
-        assert_eq!(
-            (&answer["outcome"], &answer["doubt"]),
-            (&json!("unchanged"), &json!("still-registering")),
-            "{after} s: {answer}"
-        );
+        assert_eq!(doubt_or_outcome(&answer), "still-registering", "{after} s: {answer}");
     }
     let answer = invoke_after(120, &function, &schedule()).await.unwrap();
     assert_eq!((&answer["outcome"], standin.registered()), (&json!("switched"), vec![A.to_owned()]), "{answer}");
@@ -149,8 +112,7 @@ async fn a_minute_after_its_own_switch_initial_no_longer_protects_what_an_event_
         let function = function(&standin, WITH_RDS).await;
         invoke_with(&function, &started("aurora-2", 0)).await.unwrap();
         let answer = invoke_after(after, &function, &schedule()).await.unwrap();
-        let found = answer["doubt"].as_str().or(answer["outcome"].as_str());
-        assert_eq!(found, Some(expected), "{after} s: {answer}");
+        assert_eq!(doubt_or_outcome(&answer), expected, "{after} s: {answer}");
     }
 }
 

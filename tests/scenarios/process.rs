@@ -152,10 +152,9 @@ async fn a_deadline_that_is_long_past_does_not_stop_a_run() {
 /// What `template.yaml` counts for the alarms: a line of level ERROR with `finding`, and the answer all the same.
 #[tokio::test]
 async fn a_scheduled_run_logs_a_zonal_shift_and_a_target_in_a_secondary_region() {
-    use crate::elsewhere::{SECONDARY, SHIFTED};
-    let shifted = Standin::new().with_faults("DescribeTargetHealth", Fault::Body(SHIFTED), 2);
-    let secondary = Standin::new().with_faults("DescribeDBClusters", Fault::Body(SECONDARY), 2);
-    let empty = Standin::new().with_targets("").with_faults("DescribeDBClusters", Fault::Body(SECONDARY), 2);
+    let (shifted, secondary) = (Standin::new(), Standin::new().in_secondary_region());
+    shifted.world().is_shifted = true;
+    let empty = Standin::new().in_secondary_region().with_targets("");
     let table = [(shifted, vec!["zonal-shift"]), (secondary, vec!["writer-in-another-region"]), (empty, vec![])];
     for (standin, expected) in table {
         let mut lambda = Lambda::start(&standin, WITH_RDS).await;

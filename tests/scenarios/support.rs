@@ -124,6 +124,11 @@ pub fn count(standin: &Standin, action: &str) -> usize {
     standin.calls().iter().filter(|call| *call == action).count()
 }
 
+/// The doubt, or the outcome of a run that was not in doubt.
+pub fn doubt_or_outcome(answer: &Value) -> &str {
+    answer["doubt"].as_str().or(answer["outcome"].as_str()).unwrap()
+}
+
 /// The targets as they are a minute or two later: none is `initial` any more, none drains.
 pub fn settle(standin: &Standin) {
     let mut world = standin.world();

@@ -66,10 +66,11 @@ impl World {
 
     fn carry_out(&mut self, action: &str, parameters: &Parameters) -> Acted {
         let group = match action {
+            "DescribeDBClusters" | "DescribeDBInstances" | "DescribeLoadBalancerAttributes" => TARGET_GROUP, // of no group
             "DescribeTargetGroups" => parameters.get("TargetGroupArns.member.1"),
             _ => parameters.get("TargetGroupArn"),
         };
-        if !action.starts_with("DescribeDB") && group != TARGET_GROUP {
+        if group != TARGET_GROUP {
             return Err(("TargetGroupNotFound", "One or more target groups not found".to_owned()));
         }
         match action {
@@ -78,6 +79,7 @@ impl World {
             "DeregisterTargets" => Ok(self.deregister(parameters)),
             "DescribeTargetGroups" => Ok(self.describe_target_group()),
             "DescribeTargetGroupAttributes" => Ok(self.describe_attributes()),
+            "DescribeLoadBalancerAttributes" => self.describe_load_balancer_attributes(parameters),
             "DescribeDBClusters" => self.describe_cluster(parameters),
             "DescribeDBInstances" => self.describe_instances(parameters),
             _ => Err(("InvalidAction", format!("The action {action} is not valid for this endpoint"))),

@@ -15,7 +15,8 @@ impl World {
             let zone = target.zone.as_ref().map(|zone| element("AvailabilityZone", zone)).unwrap_or_default();
             let port = if target.port.is_empty() { String::new() } else { element("Port", &target.port) };
             let name = element("Target", &(element("Id", &target.id) + &port + &zone));
-            name + &element("TargetHealth", &self.health(target))
+            let shift = if self.is_shifted { element("State", "zonal_shift_active") } else { String::new() };
+            name + &element("TargetHealth", &self.health(target)) + &element("AdministrativeOverride", &shift)
         };
         response("DescribeTargetHealth", &list("TargetHealthDescriptions", "member", self.targets.iter().map(entry)))
     }
@@ -88,13 +89,21 @@ impl World {
 
     pub fn describe_target_group(&self) -> String {
         let fields = self.target_group.iter().map(|(key, value)| element(key, value)).collect::<String>();
-        let fields = fields + &list("LoadBalancerArns", "member", self.load_balancers.clone());
+        let fields = fields + &list("LoadBalancerArns", "member", self.load_balancers.iter().map(|(arn, _)| arn.clone()));
         response("DescribeTargetGroups", &list("TargetGroups", "member", [fields]))
     }
 
     pub fn describe_attributes(&self) -> String {
         let pairs = self.attributes.iter().map(|(key, value)| element("Key", key) + &element("Value", value));
         response("DescribeTargetGroupAttributes", &list("Attributes", "member", pairs))
+    }
+
+    pub fn describe_load_balancer_attributes(&self, parameters: &Parameters) -> Acted {
+        let asked = parameters.get("LoadBalancerArn");
+        let found = self.load_balancers.iter().find(|(arn, _)| arn == asked);
+        let (_, is_on) = found.ok_or_else(|| ("LoadBalancerNotFound", format!("Load balancers '[{asked}]' not found")))?;
+        let pair = element("Key", "load_balancing.cross_zone.enabled") + &element("Value", is_on);
+        Ok(response("DescribeLoadBalancerAttributes", &list("Attributes", "member", [pair])))
     }
 
     /// A setting of the target group, or nothing.

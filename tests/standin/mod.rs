@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 #[allow(unused_imports, reason = "not every test names all of them")]
-pub use world::{ATTRIBUTES, Chaos, DbInstance, Hook, MEMBERS, Probe, Target, View, World, ip_dict};
+pub use world::{ATTRIBUTES, Chaos, Hook, MEMBERS, Probe, Target, View, World, ip_dict};
 
 pub const TARGET_GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef";
 pub const CLUSTER: &str = "aurora-prod";
@@ -98,6 +98,12 @@ impl Standin {
         self
     }
 
+    /// The cluster of a global database whose writer is in another region.
+    pub fn in_secondary_region(self) -> Standin {
+        self.world().is_secondary = true;
+        self.rds_shows(&[("available", "")])
+    }
+
     /// A setting or an attribute of the target group.
     pub fn with_setting(self, name: &str, value: &str) -> Standin {
         let mut world = self.world();
@@ -117,21 +123,36 @@ impl Standin {
     /// The endpoint of an instance: a name with these addresses in DNS.
     pub fn with_endpoint(self, instance: &str, addresses: &str) -> Standin {
         let host = format!("{instance}.example.eu-west-1.rds.amazonaws.com");
-        let mut world = self.world();
-        world.members.iter_mut().filter(|(id, _)| id == instance).for_each(|(_, old)| *old = Some(host.clone()));
-        world.names.push((host, addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect()));
-        drop(world);
+        self.point(&host, addresses);
+        self.world().members.iter_mut().filter(|(id, _)| id == instance).for_each(|(_, old)| *old = Some(host.clone()));
         self
     }
 
     /// One RDS Multi-AZ DB instance; the name of its endpoint has this address in DNS.
     pub fn with_instance(self, address: &str) -> Standin {
+        let shown =
+            [("DBInstanceIdentifier", DB_INSTANCE), ("DBInstanceStatus", "available"), ("Engine", "mysql"), ("MultiAZ", "true")];
+        self.world().instance = shown.map(|(name, value)| (name, value.to_owned())).to_vec();
+        self.point(ENDPOINT, address);
+        self.instance_shows("Endpoint", &query::element("Address", ENDPOINT))
+    }
+
+    /// An element of what RDS shows of the DB instance.
+    pub fn instance_shows(self, name: &'static str, value: &str) -> Standin {
         let mut world = self.world();
-        let [id, status, engine, host] = [DB_INSTANCE, "available", "mysql", ENDPOINT].map(str::to_owned);
-        world.names.push((host.clone(), vec![address.parse().unwrap()]));
-        world.instance = Some(DbInstance { id, status, engine, is_multi_az: true, host: Some(host) });
+        world.instance.retain(|(key, _)| *key != name);
+        world.instance.push((name, value.to_owned()));
         drop(world);
         self
+    }
+
+    /// From now on the name has these addresses in DNS; without any it does not resolve.
+    pub fn point(&self, host: &str, addresses: &str) {
+        let mut world = self.world();
+        world.names.retain(|(name, _)| name != host);
+        if !addresses.is_empty() {
+            world.names.push((host.to_owned(), addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect()));
+        }
     }
 
     /// These instances are publicly accessible.

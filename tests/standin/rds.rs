@@ -2,7 +2,7 @@
 
 use super::answer::Acted;
 use super::query::{Parameters, element, list, response};
-use super::{CLUSTER, DbInstance, World};
+use super::{CLUSTER, DB_INSTANCE, World};
 
 impl World {
     pub fn describe_cluster(&mut self, parameters: &Parameters) -> Acted {
@@ -16,7 +16,8 @@ impl World {
             element("DBInstanceIdentifier", id) + &element("IsClusterWriter", &view.writers.contains(id).to_string())
         };
         let members = list("DBClusterMembers", "DBClusterMember", self.members.iter().map(member));
-        let cluster = element("DBClusterIdentifier", CLUSTER) + &element("Status", &view.status) + &members;
+        let forwarding = if self.is_secondary { element("GlobalWriteForwardingStatus", "disabled") } else { String::new() };
+        let cluster = element("DBClusterIdentifier", CLUSTER) + &element("Status", &view.status) + &forwarding + &members;
         Ok(response("DescribeDBClusters", &list("DBClusters", "DBCluster", [cluster])))
     }
 
@@ -40,17 +41,10 @@ impl World {
     }
 
     fn describe_instance(&self, asked: &str) -> Acted {
-        let found = self.instance.as_ref().filter(|instance| instance.id == asked);
-        let DbInstance { id, status, engine, is_multi_az, host } =
-            found.ok_or_else(|| ("DBInstanceNotFound", format!("DBInstance {asked} not found.")))?;
-        let port = element("Port", &self.port.to_string());
-        let endpoint = host.as_ref().map(|host| element("Endpoint", &(element("Address", host) + &port)));
-        let fields = element("DBInstanceIdentifier", id)
-            + &element("DBInstanceStatus", status)
-            + &element("Engine", engine)
-            + &element("MultiAZ", &is_multi_az.to_string())
-            + &element("PubliclyAccessible", &self.publicly_accessible.contains(id).to_string())
-            + &endpoint.unwrap_or_default();
-        Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", [fields])))
+        if self.instance.is_empty() || asked != DB_INSTANCE {
+            return Err(("DBInstanceNotFound", format!("DBInstance {asked} not found.")));
+        }
+        let shown = self.instance.iter().map(|(name, value)| element(name, value)).collect();
+        Ok(response("DescribeDBInstances", &list("DBInstances", "DBInstance", [shown])))
     }
 }

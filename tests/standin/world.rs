@@ -49,32 +49,25 @@ pub struct View {
     pub writers: Vec<String>,
 }
 
-/// One RDS Multi-AZ DB instance, as RDS shows it.
-#[derive(Clone, Debug)]
-pub struct DbInstance {
-    pub id: String,
-    pub status: String,
-    pub engine: String,
-    pub is_multi_az: bool,
-    /// The name of its endpoint; an IP literal resolves without DNS.
-    pub host: Option<String>,
-}
-
 #[derive(Debug, Default)]
 pub struct World {
     pub targets: Vec<Target>,
     /// Instance ID and endpoint; an IP literal resolves without DNS.
     pub members: Vec<(String, Option<String>)>,
-    /// The instance that is followed instead of the cluster, if there is one.
-    pub instance: Option<DbInstance>,
+    /// Whether the cluster is in a secondary region of a global database.
+    pub is_secondary: bool,
+    /// What RDS shows of the DB instance that is followed instead of the cluster, element by element.
+    pub instance: Vec<(&'static str, String)>,
     /// The port of the database.
     pub port: u16,
     /// One for each look at RDS; the last one stays.
     pub views: VecDeque<View>,
     pub target_group: Vec<(String, String)>,
     pub attributes: Vec<(String, String)>,
-    /// The balancers that have a listener for the group.
-    pub load_balancers: Vec<String>,
+    /// The balancers that have a listener for the group: each with its ARN, and its cross-zone setting.
+    pub load_balancers: Vec<(String, String)>,
+    /// Whether a zonal shift keeps new connections from all targets.
+    pub is_shifted: bool,
     /// The zones that are enabled on the balancer.
     pub enabled_zones: Vec<&'static str>,
     /// How the addresses of a publicly routable range of the VPC begin, if it has one.
@@ -120,7 +113,7 @@ impl World {
             port: 3306,
             target_group: GROUP.map(pair).to_vec(),
             attributes: ATTRIBUTES.map(pair).to_vec(),
-            load_balancers: vec![LOAD_BALANCER.to_owned()],
+            load_balancers: vec![pair((LOAD_BALANCER, "false"))],
             enabled_zones: ZONES.to_vec(),
             ..World::default()
         }
