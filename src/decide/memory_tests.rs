@@ -54,6 +54,14 @@ fn the_newest_event_is_kept_and_a_repeat_changes_nothing() {
 }
 
 #[test]
+fn of_two_events_of_one_moment_the_later_to_arrive_is_kept() {
+    let mut memory = Memory::default();
+    memory.remember(&started("x", 10), None, at(15));
+    memory.remember(&started("y", 10), None, at(16));
+    assert_eq!(memory.newest.unwrap().instance, Some(id("y")));
+}
+
+#[test]
 fn an_event_of_unknown_age_is_not_remembered() {
     let mut memory = Memory::default();
     memory.remember(&FailoverEvent { time: None, ..started("x", 0) }, None, at(0));

@@ -105,6 +105,7 @@ mod tests {
         ];
         for (before, register, deregister) in table {
             let plan = Plan::new(&health(before), &target("10.0.0.2:3306"));
+            assert_eq!(plan.is_empty(), register.is_empty() && deregister.is_empty(), "{before}");
             assert_eq!(plan.register.map(|t| t.to_string()).unwrap_or_default(), register, "{before}");
             assert_eq!(plan.deregister.iter().map(Target::to_string).collect::<Vec<_>>().join(" "), deregister, "{before}");
         }

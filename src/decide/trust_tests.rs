@@ -108,10 +108,9 @@ fn without_rds_every_event_is_trusted_at_any_age_unless_it_is_late_by_order() {
         let unknown = approach(&event(kind, Some("x"), None), &acted_on(10_000), false);
         assert_eq!(unknown, Ok(Approach::Trust(id("x"))), "an event without a time has no place in the order");
     }
-    assert_eq!(
-        approach(&event(Failed, None, Some(0)), &Memory::default(), false),
-        Ok(Approach::AskRds(Requester::FailedFailover))
-    );
+    for (age, requester) in [(0, Requester::FailedFailover), (60_001, Requester::LateEvent)] {
+        assert_eq!(approach(&event(Failed, None, Some(age)), &Memory::default(), false), Ok(Approach::AskRds(requester)));
+    }
 }
 
 #[test]

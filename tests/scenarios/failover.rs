@@ -69,7 +69,7 @@ async fn port_zone_and_ipv6_reach_the_balancer_as_configured() {
 async fn without_rds_a_late_event_is_acted_on_and_what_needs_rds_names_the_variable() {
     let late = invoke(&Standin::new(), WITHOUT_RDS, &started("aurora-2", 3_600_000)).await.unwrap();
     assert_eq!((&late["outcome"], &late["event_age_ms"]), (&json!("switched"), &json!(3_600_000)));
-    for payload in [failed(0), reconcile(), check(), json!({"source": "aws.events"})] {
+    for payload in [failed(0), failed(OLD), reconcile(), check(), json!({"source": "aws.events"})] {
         assert_fails(invoke(&Standin::new(), WITHOUT_RDS, &payload).await, "ClusterIdRequired", &["DB_CLUSTER_ID"]);
     }
 }
