@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::envelope::{Message, Notification, Time, unrecognized};
+use super::message::{Message, Notification, Time, unrecognized};
 use crate::cluster::EventSource;
 use crate::error::Error;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 
-use super::envelope::{Notification, Time};
+use super::message::{Notification, Time};
 use crate::cluster::{Database, DatabaseKind, InstanceId};
 use crate::error::one_line;
 

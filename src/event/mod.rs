@@ -3,6 +3,7 @@
 mod context;
 mod envelope;
 pub mod failover;
+mod message;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::cluster::Database;
 use crate::error::Error;
-use envelope::{Message, unrecognized};
 use failover::{FailoverEvent, Parsed};
+use message::{Message, unrecognized};
 
 /// What one payload asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
