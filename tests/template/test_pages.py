@@ -1,7 +1,6 @@
 """The pages lead where they say, and what they give to paste speaks of parameters, outputs, files and fields that there are."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -10,15 +9,13 @@ import pytest
 
 from support.project import ROOT
 from support.runbook import block, blocks
-from template.cloudformation import BALANCER, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
+from template.cloudformation import BALANCER, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse, released
 from template.log import FIELDS
 
 PAGES = sorted(page for pattern in ("*.md", ".github/*.md", "events/*.md", "tests/*.md") for page in ROOT.glob(pattern))
 RUNBOOK = (ROOT / "RUNBOOK.md").read_text()
 LINK = "https://example.com/RUNBOOK.md"
-RELEASE = subprocess.run(
-    [ROOT / ".github" / "release-template.sh", "arm64", LINK], check=True, capture_output=True, text=True
-).stdout
+RELEASE = released("arm64", LINK)
 ZIP = re.findall(r"CodeUri: (\S+\.zip)", RELEASE)
 
 
