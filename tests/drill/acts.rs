@@ -27,8 +27,6 @@ pub struct Act {
     pub allowed: u64,
 }
 
-fn nothing(_: &Standin) {}
-
 /// Just after this run has deregistered the old target, another run deregisters the new one.
 fn another_run_empties_the_group(standin: &Standin) {
     let port = standin.world().port;
@@ -48,7 +46,7 @@ pub fn settle(standin: &Standin) {
 }
 
 pub const fn act(story: Text, event: Text, ago: i64, rds: (Text, Text), target: Text) -> Act {
-    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false, doubt: "", allowed: 30 }
+    Act { story, event, ago, rds, target, meanwhile: |_| {}, without_map: false, fails: false, doubt: "", allowed: 30 }
 }
 
 pub const A: &str = "10.0.1.11";

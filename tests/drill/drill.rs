@@ -39,14 +39,16 @@ async fn main() -> ExitCode {
     };
     let server = standin.serve().await;
     println!("AWS is a stand-in at {}; the function and the SDK are the real ones.\n", server.url());
+    let sdk = settings(https(None)).region(Region::new("eu-west-1")).endpoint_url(server.url());
+    let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
     let port = options.port.to_string();
-    let start = async |map| new_function(&server.url(), &standin, &[database, ("TARGET_PORT", &port), ("IP_DICT", map)]).await;
+    let start = |map| function_with(&sdk, &standin, config(&[database, ("TARGET_PORT", &port), ("IP_DICT", map)]));
     // One process serves all acts: what it remembers of one counts in the next. Without the map it is another.
-    let mut function = start(&map).await;
+    let mut function = start(&map);
     let mut all_right = true;
     for (number, act) in (1..).zip(acts) {
         if act.without_map {
-            function = start("").await;
+            function = start("");
         }
         all_right &= play(number, act, &standin, &function, &options).await;
     }
@@ -74,12 +76,6 @@ fn options() -> Option<Options> {
         }
     }
     Some(options)
-}
-
-async fn new_function(endpoint: &str, standin: &Standin, variables: &[(&str, &str)]) -> Function {
-    let sdk = settings(https(None)).region(Region::new("eu-west-1")).endpoint_url(endpoint);
-    let sdk = sdk.credentials_provider(Credentials::new("id", "secret", None, None, "drill")).load().await;
-    function_with(&sdk, standin, config(variables))
 }
 
 /// Plays an act, and prints a line or all of it; whether it ended as it must.
