@@ -77,9 +77,6 @@ class Stack:
     def of_type(self, kind):
         return {name: self[name] for name, resource in self.resources.items() if resource["Type"] == kind}
 
-    def types(self):
-        return {resource["Type"] for resource in self.resources.values()}
-
     def known(self, name):
         assert name in self.resources, f"this stack has no {name}"
         return name

@@ -9,7 +9,7 @@ from template.cloudformation import GIVEN_GROUP, Stack, accepts
 from template.log import FIELDS, LINES, counted, metrics
 from template.stacks import CHOICES, of_each_kind, stack
 
-NAMESPACE = "aurora-nlb-failover/stack"
+ALARM, NAMESPACE = "AWS::CloudWatch::Alarm", "aurora-nlb-failover/stack"
 EVERY_METRIC = set().union(*(feeds for _, feeds in LINES.values()))
 
 
@@ -63,16 +63,12 @@ ALARMS = {
 FIRES = ("Namespace", "MetricName", "Statistic", "ComparisonOperator", "Threshold", "TreatMissingData")
 
 
-def alarms(made: Stack) -> dict[str, dict]:
-    return made.of_type("AWS::CloudWatch::Alarm")
-
-
 def fires(alarm: dict) -> tuple:
     return (*(alarm[key] for key in FIRES), *(dimension["Value"] for dimension in alarm.get("Dimensions", [])))
 
 
 def test_each_alarm_fires_when_it_should():
-    assert {name: fires(alarm) for name, alarm in alarms(stack()).items()} == ALARMS
+    assert {name: fires(alarm) for name, alarm in stack().of_type(ALARM).items()} == ALARMS
     assert {metric for namespace, metric, *_ in ALARMS.values() if namespace == NAMESPACE} <= EVERY_METRIC
 
 
@@ -80,7 +76,7 @@ def test_each_alarm_fires_when_it_should():
 def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends(choice):
     made = stack(*choice)
     topic = made.parameters["AlertTopicArn"] or "AlertTopic"
-    assert {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in alarms(made).values()} == {(topic, topic)}
+    assert {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in made.of_type(ALARM).values()} == {(topic, topic)}
 
 
 def seconds(alarm: dict) -> int:
@@ -115,7 +111,7 @@ def test_alarms_on_scheduled_runs_follow_the_rate(rate, period, kind):
         assert seconds(made[name]) >= period, "it stays on for as long as every run finds the same"
         assert made[name]["DatapointsToAlarm"] == 1
     # CloudWatch's own limits: a day, and seven days for periods of an hour or more.
-    assert all(seconds(alarm) <= (604_800 if int(alarm["Period"]) >= 3600 else 86_400) for alarm in alarms(made).values())
+    assert all(seconds(alarm) <= (604_800 if int(alarm["Period"]) >= 3600 else 86_400) for alarm in made.of_type(ALARM).values())
 
 
 @pytest.mark.parametrize("rate", ["1 minutes", "2 minute", "0 minutes", "100 minutes", "25 hours", "1 day", "5 seconds"])
