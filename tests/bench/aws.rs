@@ -18,7 +18,7 @@ pub struct Aws {
 }
 
 /// One call, from its request to its answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     action: String,
     begin: Instant,
@@ -47,34 +47,21 @@ impl Aws {
         Aws { server: Server::start(Some(tls), handler).await, calls }
     }
 
-    pub fn url(&self) -> String {
-        format!("https://localhost:{}", self.server.address.port())
-    }
-
     /// The calls of one invocation, in the order of their answers.
     pub fn calls_since(&self, given: Instant) -> Vec<Call> {
-        let mut calls: Vec<_> = self.calls.lock().unwrap().iter().filter(|call| call.begin >= given).cloned().collect();
-        calls.sort_by_key(|call| call.end);
-        calls
+        self.calls.lock().unwrap().iter().filter(|call| call.begin >= given).cloned().collect()
     }
 }
 
 /// When the last write was answered, and how many calls in a row it took until then; `None` if nothing was written.
 pub fn last_write(calls: &[Call]) -> Option<(Instant, usize)> {
     let last = calls.iter().rposition(|call| matches!(call.action.as_str(), "RegisterTargets" | "DeregisterTargets"))?;
-    let until = calls.get(..=last)?;
-    Some((until.last()?.end, chain(until)))
-}
-
-/// How many of the calls were in a row: each of those began after the one before had ended.
-fn chain(calls: &[Call]) -> usize {
-    let mut last = None;
-    let follows = |call: &&Call| {
-        let follows = last.is_none_or(|last| call.begin >= last);
-        if follows {
-            last = Some(call.end);
+    let (mut in_a_row, mut end) = (0, None);
+    for call in &calls[..=last] {
+        // Each of those in a row began after the one before had ended.
+        if end.is_none_or(|end| call.begin >= end) {
+            (in_a_row, end) = (in_a_row + 1, Some(call.end));
         }
-        follows
-    };
-    calls.iter().filter(follows).count()
+    }
+    Some((calls[last].end, in_a_row))
 }

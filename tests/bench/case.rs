@@ -11,39 +11,30 @@ use crate::standin::events::{notification, sns, started};
 /// A scheduled run, as the template's rule starts one each minute.
 pub const SCHEDULED: &[u8] = include_bytes!("../../events/eventbridge-scheduled.json");
 
-#[derive(Clone, Debug)]
 pub struct Case {
     /// Percent of one CPU once the init phase is over; `None` for a whole one.
     pub share: Option<u64>,
     /// How long AWS takes for a call.
     pub latency: Duration,
-    pub rest: Rest,
+    /// For so long a process stands still before its second event, as Lambda lets it. Otherwise it only waits until what the
+    /// throttle has lent is paid back.
+    pub frozen: Option<Duration>,
+    /// AWS closes the connections before the second event.
+    pub is_closed: bool,
     pub map_entries: usize,
     pub stale_targets: usize,
     pub records: i64,
 }
 
-/// What a process does between its first event and its second.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rest {
-    /// For so long it stands still, as Lambda lets it. Otherwise it waits until what the throttle has lent is paid back.
-    pub frozen: Option<Duration>,
-    /// AWS closes its connections meanwhile.
-    pub is_closed: bool,
-}
-
-impl Default for Case {
-    fn default() -> Self {
-        Case { share: None, latency: Duration::ZERO, rest: Rest::default(), map_entries: 3, stale_targets: 1, records: 1 }
-    }
-}
+/// A whole CPU, and no latency.
+pub const PLAIN: Case =
+    Case { share: None, latency: Duration::ZERO, frozen: None, is_closed: false, map_entries: 3, stale_targets: 1, records: 1 };
 
 impl Case {
     /// The world: a group with stale targets for a first event that is a failover; before a freeze one that is in order.
     pub fn standin(&self) -> Standin {
-        let stale = || (0..self.stale_targets).map(|i| format!("10.9.{}.{}:3306 unhealthy", i / 250, i % 250 + 1));
-        let in_order = || vec![format!("{} unhealthy", target(1))];
-        let targets = if self.rest.frozen.is_some() { in_order() } else { stale().collect() };
+        let stale = (0..self.stale_targets).map(|i| format!("10.9.{}.{}:3306 unhealthy", i / 250, i % 250 + 1));
+        let targets = if self.frozen.is_some() { vec![format!("{} unhealthy", target(1))] } else { stale.collect() };
         let standin = Standin::new().with_targets(&targets.join(", "));
         standin.world().members = (1..=self.map_entries).map(|i| (instance(i), Some(address(i)))).collect();
         standin

@@ -21,7 +21,6 @@ const ARRIVES: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_millis(300);
 
 /// What one process took. Times in milliseconds.
-#[derive(Clone, Debug)]
 pub struct Sample {
     pub init: f64,
     pub cold: Invocation,
@@ -33,7 +32,6 @@ pub struct Sample {
 }
 
 /// What one invocation took. Times in milliseconds, from the event handed over.
-#[derive(Clone, Debug)]
 pub struct Invocation {
     /// Until the last write was answered: the group is right. Not a number if nothing was written.
     pub right: f64,
@@ -49,19 +47,8 @@ pub struct Invocation {
     pub connections: usize,
 }
 
-/// A process that has served its first event, and rests.
-pub struct Resting<'a> {
-    subject: &'a Subject,
-    case: &'a Case,
-    frozen: Option<Frozen>,
-    live: Live,
-    since: Instant,
-    /// Without the second event as yet.
-    sample: Sample,
-}
-
 /// A process and what it talks to. Everything is new: process, cgroup, servers, connections.
-struct Live {
+struct Function {
     process: Process,
     _cgroup: Option<Cgroup>,
     lambda: RuntimeApi,
@@ -69,56 +56,48 @@ struct Live {
     standin: Standin,
 }
 
-impl<'a> Resting<'a> {
-    /// Starts the function, gives it its first event, and lets it rest.
-    pub async fn start(subject: &'a Subject, case: &'a Case, certificates: &Certificates, limited: bool) -> Resting<'a> {
-        let (mut live, init) = Live::start(subject, case, certificates, limited).await;
-        let is_scheduled = case.rest.frozen.is_some() && subject.is_scheduled;
-        let first = if is_scheduled { case::SCHEDULED.to_vec() } else { case.failover_to(1) };
-        let cold = live.invoke(first, case, None).await;
-        assert_eq!(live.standin.registered(), [case::target(1)], "{} after the first event", subject.name);
-        let (cold_cpu, rss_mb) = (ms(live.process.cpu()), live.process.peak_rss());
-        live.lambda.asked().await;
-        let frozen = case.rest.frozen.map(|_| Frozen::new(live.process.pid()));
-        assert_ne!(live.aws.server.open(), 0, "{} has no connection that could be closed", subject.name);
-        if case.rest.is_closed {
-            live.aws.server.close_connections().await;
-        }
-        let sample = Sample { init: ms(init), warm: cold.clone(), cold, cold_cpu, rss_mb };
-        Resting { subject, case, frozen, live, since: Instant::now(), sample }
+/// Starts the function, and gives it its first event. What is returned lets it rest, and gives it its second one.
+pub async fn start(subject: &Subject, case: &Case, certificates: &Certificates) -> impl Future<Output = Sample> {
+    let (mut function, init) = Function::start(subject, case, certificates).await;
+    let is_scheduled = case.frozen.is_some() && subject.is_scheduled;
+    let first = if is_scheduled { case::SCHEDULED.to_vec() } else { case.failover_to(1) };
+    let cold = function.invoke(first, case, None).await;
+    assert_eq!(function.standin.registered(), [case::target(1)], "{} after the first event", subject.name);
+    let (cold_cpu, rss_mb) = (ms(function.process.cpu()), function.process.peak_rss());
+    function.lambda.asked().await;
+    let frozen = case.frozen.map(|_| Frozen::new(&function.process));
+    if case.is_closed {
+        function.aws.server.close_connections().await;
     }
-
-    /// The second event, once it has rested.
-    pub async fn finish(mut self) -> Sample {
-        tokio::time::sleep((self.since + self.case.rest.frozen.unwrap_or(IDLE)).saturating_duration_since(Instant::now())).await;
-        assert!(self.frozen.as_ref().is_none_or(Frozen::stands_still), "{} has gone on by itself", self.subject.name);
-        let open = self.live.aws.server.open();
-        assert_eq!(open == 0, self.case.rest.is_closed, "{} has {open} open connections", self.subject.name);
-        let warm = self.live.invoke(self.case.failover_to(2), self.case, self.frozen.as_mut()).await;
-        assert_eq!(self.live.standin.registered(), [case::target(2)], "{} after the second event", self.subject.name);
-        Sample { warm, ..self.sample }
+    let rested = tokio::time::Instant::now() + case.frozen.unwrap_or(IDLE);
+    async move {
+        tokio::time::sleep_until(rested).await;
+        let open = function.aws.server.open();
+        assert_eq!(open == 0, case.is_closed, "{} has {open} open connections", subject.name);
+        let warm = function.invoke(case.failover_to(2), case, frozen).await;
+        assert_eq!(function.standin.registered(), [case::target(2)], "{} after the second event", subject.name);
+        Sample { init: ms(init), cold, cold_cpu, rss_mb, warm }
     }
 }
 
-impl Live {
-    /// Starts the function, and limits it when the init phase is over; how long that took.
-    async fn start(subject: &Subject, case: &Case, certificates: &Certificates, limited: bool) -> (Live, Duration) {
+impl Function {
+    /// Starts it, and limits it when the init phase is over; how long that took.
+    async fn start(subject: &Subject, case: &Case, certificates: &Certificates) -> (Function, Duration) {
         let standin = case.standin();
         let aws = Aws::start(standin.clone(), certificates.acceptor.clone(), case.latency).await;
         let mut lambda = RuntimeApi::start().await;
-        let cgroup = limited.then(|| Cgroup::new().expect("a cgroup can be made, as one could before"));
+        let url = format!("https://localhost:{}", aws.server.address.port());
         let start = Instant::now();
-        let process = subject.spawn(&lambda.address(), &aws.url(), &certificates.bundle, &case.ip_dict());
-        cgroup.iter().for_each(|cgroup| cgroup.add(process.pid()));
-        let ready = lambda.asked().await;
-        cgroup.iter().for_each(|cgroup| cgroup.set(case.share));
-        (Live { process, _cgroup: cgroup, lambda, aws, standin }, ready - start)
+        let process = subject.spawn(&lambda.address(), &url, &certificates.bundle, &case.ip_dict());
+        let init = lambda.asked().await - start;
+        let cgroup = case.share.map(|share| Cgroup::limit(process.pid(), share));
+        (Function { process, _cgroup: cgroup, lambda, aws, standin }, init)
     }
 
-    async fn invoke(&mut self, event: Vec<u8>, case: &Case, frozen: Option<&mut Frozen>) -> Invocation {
+    async fn invoke(&mut self, event: Vec<u8>, case: &Case, frozen: Option<Frozen>) -> Invocation {
         let (before, connections) = (self.process.cpu(), self.aws.server.accepted());
         let mut given = self.lambda.give(event).await;
-        if let Some(frozen) = frozen {
+        if let Some(frozen) = &frozen {
             tokio::time::sleep(ARRIVES).await;
             given = frozen.thaw();
         }

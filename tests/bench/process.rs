@@ -33,8 +33,13 @@ impl Process {
     /// The most memory that it had at once, in MB.
     pub fn peak_rss(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-        kb.unwrap_or(f64::NAN) / 1024.0
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        let kb: f64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+        kb / 1024.0
+    }
+
+    fn is_stopped(&self) -> bool {
+        fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap().contains(") T ")
     }
 }
 
@@ -42,45 +47,30 @@ impl Process {
 ///
 /// A shell sends the signals. It waits for a line in between: to start a program for the second signal would take as long as
 /// what is measured.
-pub struct Frozen {
-    shell: Child,
-    pid: u32,
-}
+pub struct Frozen(Child);
 
 impl Frozen {
-    pub fn new(pid: u32) -> Frozen {
+    pub fn new(process: &Process) -> Frozen {
         let script = "kill -STOP $0; read -r _; kill -CONT $0";
-        let shell = Command::new("sh").args(["-c", script, &pid.to_string()]).stdin(Stdio::piped()).spawn().unwrap();
-        let frozen = Frozen { shell, pid };
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while !frozen.stands_still() {
-            assert!(Instant::now() < deadline, "process {pid} does not stop");
+        let pid = process.pid().to_string();
+        let shell = Command::new("sh").args(["-c", script, &pid]).stdin(Stdio::piped()).spawn().unwrap();
+        while !process.is_stopped() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        frozen
-    }
-
-    /// Whether all of its threads are stopped.
-    pub fn stands_still(&self) -> bool {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
-        threads.flatten().all(|thread| {
-            // One that has just ended has none.
-            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
-        })
+        Frozen(shell)
     }
 
     /// Lets it go on; when.
-    pub fn thaw(&mut self) -> Instant {
+    pub fn thaw(&self) -> Instant {
         let now = Instant::now();
-        self.shell.stdin.take().unwrap().write_all(b"\n").unwrap();
+        self.0.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
         now
     }
 }
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        drop(self.shell.wait());
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }

@@ -12,7 +12,8 @@ const PACKAGES: [&str; 2] = ["boto3==1.44.5", "awslambdaric==4.2.2"];
 /// A program that serves Lambda events.
 pub struct Subject {
     pub name: &'static str,
-    pub command: Vec<PathBuf>,
+    program: PathBuf,
+    arguments: &'static [&'static str],
     /// The variable by which it learns of trust anchors.
     trust: &'static str,
     /// Whether it has a schedule, so that what a failover meets has last served that.
@@ -23,33 +24,31 @@ pub struct Subject {
 impl Subject {
     /// This function: `binary`, or the release build.
     pub fn ours(binary: Option<&Path>, folder: &Path) -> Subject {
-        let binary = binary.map_or_else(release_build, Path::to_owned);
-        let zip_bytes = zip(Path::new("python3"), &binary, folder);
-        Subject { name: "this function", trust: "SSL_CERT_FILE", command: vec![binary], is_scheduled: true, zip_bytes }
+        let program = binary.map_or_else(release_build, Path::to_owned);
+        let zip_bytes = zip(&program, folder);
+        Subject { name: "this function", program, arguments: &[], trust: "SSL_CERT_FILE", is_scheduled: true, zip_bytes }
     }
 
     /// The peer, with what it needs from PyPI. Its zip is its one file: Lambda's Python brings boto3.
     pub fn boto3(folder: &Path) -> Subject {
         let venv = folder.join("venv");
-        let python = venv.join("bin/python");
+        let program = venv.join("bin/python");
         if !venv.join("complete").exists() {
             println!("installing {} into {} (once)", PACKAGES.join(" and "), venv.display());
             run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-            run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES));
+            run(Command::new(&program).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES));
             std::fs::write(venv.join("complete"), "").unwrap();
         }
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/boto3_function.py");
-        let zip_bytes = zip(&python, &source, folder);
-        let arguments = ["-m", "awslambdaric", "boto3_function.handler"].map(PathBuf::from);
-        let command = std::iter::once(python).chain(arguments).collect();
-        Subject { name: "boto3", trust: "AWS_CA_BUNDLE", command, is_scheduled: false, zip_bytes }
+        let arguments = &["-m", "awslambdaric", "boto3_function.handler"];
+        let zip_bytes = zip(&source, folder);
+        Subject { name: "boto3", program, arguments, trust: "AWS_CA_BUNDLE", is_scheduled: false, zip_bytes }
     }
 
     /// Starts it as Lambda does.
     pub fn spawn(&self, runtime_api: &str, aws: &str, bundle: &Path, ip_dict: &str) -> Process {
-        let [program, arguments @ ..] = self.command.as_slice() else { panic!("no command") };
-        let child = Command::new(program)
-            .args(arguments)
+        let child = Command::new(&self.program)
+            .args(self.arguments)
             .env_clear()
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench"))
             .env(self.trust, bundle)
@@ -60,14 +59,13 @@ impl Subject {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Process(child.unwrap_or_else(|error| panic!("{}: {error}", program.display())))
+        Process(child.unwrap_or_else(|error| panic!("{}: {error}", self.program.display())))
     }
 }
 
 /// The function as it is deployed. The one in `CARGO_BIN_EXE_…` is made with what the tests need as well.
 fn release_build() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+    let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--release", "--bin", "aurora-nlb-failover"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo tells a benchmark about its package would make it compile some dependencies anew.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
@@ -77,9 +75,9 @@ fn release_build() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("release").join("aurora-nlb-failover")
 }
 
-fn zip(python: &Path, file: &Path, folder: &Path) -> u64 {
+fn zip(file: &Path, folder: &Path) -> u64 {
     let zip = folder.join("function.zip");
-    run(Command::new(python).args(["-m", "zipfile", "-c"]).arg(&zip).arg(file));
+    run(Command::new("python3").args(["-m", "zipfile", "-c"]).arg(&zip).arg(file));
     std::fs::metadata(zip).unwrap().len()
 }
 

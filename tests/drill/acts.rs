@@ -2,51 +2,51 @@
 
 use crate::standin::{Fault, Standin};
 
+type Text = &'static str;
+
 /// One act of the drill.
 pub struct Act {
-    pub story: &'static str,
+    pub story: Text,
     /// A file of events/.
-    pub event: &'static str,
+    pub event: Text,
     /// How many seconds ago the event happened.
     pub ago: i64,
     /// What RDS shows meanwhile: status and writer.
-    pub rds: (&'static str, &'static str),
+    pub rds: (Text, Text),
     /// The address of the one registered target afterwards.
-    pub target: &'static str,
+    pub target: Text,
     /// What else goes on.
-    pub meanwhile: fn(&Standin, u16),
+    pub meanwhile: fn(&Standin),
     /// Whether this act and those after it are played without a map.
     pub without_map: bool,
     /// Whether the function must report an error.
     pub fails: bool,
     /// The doubt that the answer must have; empty for none.
-    pub doubt: &'static str,
+    pub doubt: Text,
     /// How many seconds the function has.
     pub allowed: u64,
 }
 
-fn nothing(_: &Standin, _: u16) {}
-
 /// Just after this run has deregistered the old target, another run deregisters the new one.
-fn another_run_empties_the_group(standin: &Standin, port: u16) {
+fn another_run_empties_the_group(standin: &Standin) {
+    let port = standin.world().port;
     standin.clone().with_fault("DeregisterTargets", Fault::AlsoGone(format!("{C}:{port}").leak()));
 }
 
 /// It is days later, so no target is `initial` any more.
-fn aurora_3_gets_a_new_address(standin: &Standin, _: u16) {
+fn aurora_3_gets_a_new_address(standin: &Standin) {
+    settle(standin);
+    standin.world().members[2].1 = Some(D.to_owned());
+}
+
+/// The balancer has carried out every registration.
+pub fn settle(standin: &Standin) {
     let mut world = standin.world();
-    world.members[2].1 = Some(D.to_owned());
     world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
 }
 
-pub const fn act(
-    story: &'static str,
-    event: &'static str,
-    ago: i64,
-    rds: (&'static str, &'static str),
-    target: &'static str,
-) -> Act {
-    Act { story, event, ago, rds, target, meanwhile: nothing, without_map: false, fails: false, doubt: "", allowed: 30 }
+pub const fn act(story: Text, event: Text, ago: i64, rds: (Text, Text), target: Text) -> Act {
+    Act { story, event, ago, rds, target, meanwhile: |_| {}, without_map: false, fails: false, doubt: "", allowed: 30 }
 }
 
 pub const A: &str = "10.0.1.11";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::acts::{A, Act, B, act};
+use crate::acts::{A, Act, B, act, settle};
 use crate::standin::{DB_INSTANCE, ENDPOINT, Standin};
 
 const AVAILABLE: (&str, &str) = ("available", DB_INSTANCE);
@@ -12,23 +12,23 @@ const STOPPED: (&str, &str) = ("stopped", DB_INSTANCE);
 #[rustfmt::skip]
 pub const ACTS: &[Act] = &[
     act("The first scheduled run after deployment finds an empty group", "eventbridge-scheduled", 0, AVAILABLE, A),
-    Act { meanwhile: |standin, _| { settle(standin); point(standin, B); later(standin, 3, A) },
+    Act { meanwhile: |standin| { settle(standin); point(standin, B); later(standin, 3, A) },
           ..act("Days later DNS flaps: two lookups of a scheduled run differ, and nothing is written", "eventbridge-scheduled", 0, AVAILABLE, A) },
-    Act { meanwhile: |standin, _| later(standin, 2, B),
+    Act { meanwhile: |standin| later(standin, 2, B),
           ..act("A failover starts; DNS has the old address still, so the run waits until it moves", "instance-started", 1, FAILING, B) },
     act("The completed event arrives: this process has switched already, and does not wait", "instance-completed", 1, AVAILABLE, B),
     act("A scheduled run a moment later", "eventbridge-scheduled", 0, AVAILABLE, B),
-    Act { meanwhile: |standin, _| point(standin, A),
+    Act { meanwhile: |standin| point(standin, A),
           ..act("The next failover's started event is lost; the completed one finds the address moved", "instance-completed", 0, AVAILABLE, A) },
-    Act { meanwhile: |standin, _| point(standin, B), doubt: "still-registering",
+    Act { meanwhile: |standin| point(standin, B), doubt: "still-registering",
           ..act("Both events of a failover are lost, and the balancer is still registering the old address: DNS alone waits", "eventbridge-scheduled", 0, AVAILABLE, A) },
-    Act { meanwhile: |standin, _| settle(standin),
+    Act { meanwhile: settle,
           ..act("It is registered: two lookups of a scheduled run agree", "eventbridge-scheduled", 0, AVAILABLE, B) },
-    Act { meanwhile: |standin, _| point(standin, ""), fails: true,
+    Act { meanwhile: |standin| point(standin, ""), fails: true,
           ..act("The name does not resolve: an error for Lambda to report, and nothing moves", "eventbridge-scheduled", 0, AVAILABLE, B) },
     Act { doubt: "instance-stopped",
           ..act("The same while RDS shows the instance as stopped: calm", "eventbridge-scheduled", 0, STOPPED, B) },
-    Act { meanwhile: |standin, _| point(standin, B), doubt: "address-not-moved", allowed: 5,
+    Act { meanwhile: |standin| point(standin, B), doubt: "address-not-moved", allowed: 5,
           ..act("A failover starts and the address does not move: the run ends shortly before its deadline, 5 s here", "instance-started", 0, FAILING, B) },
     act("A started event arrives three hours late: DNS decides", "instance-started", 10_800, AVAILABLE, B),
     act("An event of a cluster is ignored", "started-cross-az", 0, AVAILABLE, B),
@@ -48,10 +48,4 @@ fn later(standin: &Standin, seconds: u64, address: &'static str) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         point(&standin, address);
     });
-}
-
-/// The balancer has carried out every registration.
-fn settle(standin: &Standin) {
-    let mut world = standin.world();
-    world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
 }

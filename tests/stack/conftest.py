@@ -1,24 +1,17 @@
 """The function under cargo-lambda with moto as AWS, and template.yaml deployed in MiniStack with the zip."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+import platform
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-from stack.deployment import ARCHITECTURE, Deployment, ministack
+from stack.deployment import Deployment, ministack
 from support.aws import A1, ADDRESSES, CLUSTER, client, make_cluster, make_group, make_listener, set_targets
-from support.aws_proxy import Proxy, proxy
+from support.aws_proxy import proxy
 from support.function import function as lambda_function
 from support.moto_server import moto
-
-
-@dataclass
-class Aws:
-    proxy: Proxy
-    elb: Any
-    rds: Any
-    group: str
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +23,7 @@ def aws(work):
         make_listener(elb, group, ec2.describe_subnets()["Subnets"][0]["SubnetId"])
         make_cluster(rds)
         set_targets(elb, group, [A1])
-        yield Aws(made, elb, rds, group)
+        yield SimpleNamespace(proxy=made, elb=elb, rds=rds, group=group)
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +37,13 @@ def function(work, built, aws):
 @pytest.fixture(scope="session")
 def deployment(work, cargo):
     """template.yaml in MiniStack, with the zip as a user builds it."""
-    if not ARCHITECTURE:
-        pytest.skip("MiniStack runs the zip as it is, which takes Linux on x86-64 or arm64")
-    name, flag = ARCHITECTURE
+    if sys.platform != "linux":
+        pytest.skip("MiniStack runs the zip as it is, which takes Linux")
+    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
     # cargo knows by itself whether there is anything to do.
-    cargo("lambda", "build", "--release", "--locked", "--output-format", "zip", flag)
+    cargo("lambda", "build", "--release", "--locked", "--output-format", "zip", f"--{architecture.replace('_', '-')}")
     with ministack(work) as url:
-        yield Deployment(url, name)
+        yield Deployment(url, architecture)
 
 
 @pytest.fixture

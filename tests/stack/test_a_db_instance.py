@@ -3,7 +3,7 @@
 import pytest
 
 from support.aws import A1, PORT, set_targets
-from support.events import fresh, messages
+from support.events import fresh
 from support.project import event
 from support.servers import wait_until
 
@@ -20,27 +20,18 @@ def following(deployment):
     print("\n".join(made.log()))
 
 
-def publish(following, name):
-    (message,) = messages(fresh(name))
-    following.publish(message)
-
-
 def test_a_published_started_event_moves_the_target_to_the_address_of_the_endpoint(following):
-    publish(following, "instance-started")
-    wait_until("the target to move", lambda: following.targets() == [ENDPOINT], 20)
-    wait_until("the decision", lambda: [line for line in following.log() if "decision" in line], 20)
-    (decision,) = [line for line in following.log() if "decision" in line]
-    assert "RDS-EVENT-0013" in decision
+    following.publish(fresh("instance-started"))
+    (decision,) = wait_until("the decision", lambda: following.decisions("RDS-EVENT-0013"), 20)
     assert "event+dns" in decision
+    assert following.targets() == [ENDPOINT]
 
 
 def test_an_event_of_a_cluster_does_not_reach_the_function_and_one_of_the_instance_does(following):
-    runs = following.runs()
-    publish(following, "started-cross-az")
-    publish(following, "instance-completed")
-    following.wait_for_runs(runs + 1)
-    wait_until("the decision", lambda: [line for line in following.log() if "RDS-EVENT-0049" in line], 20)
-    assert not [line for line in following.log() if "RDS-EVENT-0073" in line]
+    following.publish(fresh("started-cross-az"))
+    following.publish(fresh("instance-completed"))
+    wait_until("the decision", lambda: following.decisions("RDS-EVENT-0049"), 20)
+    assert not following.decisions("RDS-EVENT-0073")
 
 
 def test_check_works_with_the_role_that_may_read_the_one_instance_alone(following):

@@ -3,10 +3,8 @@
 import json
 import time
 
-import pytest
-
 from support.aws import A1, A2, ADDRESSES
-from support.events import fresh, messages
+from support.events import fresh
 from support.project import event
 from support.servers import wait_until
 from template.log import metrics
@@ -22,18 +20,14 @@ def test_the_first_scheduled_run_registers_the_writer(deployed):
 
 
 def test_a_published_started_event_moves_the_target(deployed):
-    (message,) = messages(fresh("started-cross-az"))
-    deployed.publish(message)
+    deployed.publish(fresh("started-cross-az"))
     wait_until("the target to move", lambda: deployed.targets() == [A2], 20)
 
 
 def test_a_published_completed_event_is_held_against_rds(deployed):
     deployed.reset([A2], "aurora-2")
-    runs, seen = deployed.runs(), len(deployed.log())
-    (message,) = messages(fresh("completed"))
-    deployed.publish(message)
-    deployed.wait_for_runs(runs + 1)
-    (decision,) = [line for line in deployed.log()[seen:] if "decision" in line and "RDS-EVENT-0071" in line]
+    deployed.publish(fresh("completed"))
+    (decision,) = wait_until("the decision", lambda: deployed.decisions("RDS-EVENT-0071"), 20)
     assert "unchanged" in decision
     assert "event+rds" in decision
     assert deployed.targets() == [A2]
@@ -42,9 +36,8 @@ def test_a_published_completed_event_is_held_against_rds(deployed):
 def test_a_message_that_the_filter_drops_does_not_reach_the_function(deployed):
     runs = deployed.runs()
     for name in ("other-event", "subscription-notice", "late"):
-        for message in messages(event(name)):
-            deployed.publish(message)
-    deployed.wait_for_runs(runs + 1)
+        deployed.publish(event(name))
+    wait_until("a run", lambda: deployed.runs() > runs, 20)
     time.sleep(1)
     assert deployed.runs() == runs + 1, "only the last of them is a failover"
 
@@ -65,33 +58,20 @@ def test_a_switch_is_told_in_words_and_a_run_without_one_is_not(deployed):
     assert f"Left the group: [{A1}]. Joined it: [{A2}]." in message
 
 
-@pytest.fixture
-def dry(deployed):
+def test_a_dry_run_is_counted_by_the_metrics(deployed):
+    deployed.reset([A2], "aurora-1")
+    seen = len(deployed.log())
     # MiniStack does not tell the function that the log is in JSON.
-    deployed.configure(DRY_RUN="true", AWS_LAMBDA_LOG_FORMAT="JSON")
-    yield deployed
-    deployed.configure(DRY_RUN="false", AWS_LAMBDA_LOG_FORMAT="Text")
-
-
-def test_a_dry_run_is_counted_by_the_metrics(dry):
-    dry.reset([A2], "aurora-1")
-    seen = len(dry.log())
-    dry.invoke(event("scheduler-scheduled"))
-    lines = [json.loads(line) for line in dry.log()[seen:] if line.startswith("{")]
+    with deployed.configured(DRY_RUN="true", AWS_LAMBDA_LOG_FORMAT="JSON"):
+        deployed.invoke(event("scheduler-scheduled"))
+    lines = [json.loads(line) for line in deployed.log()[seen:] if line.startswith("{")]
     assert {"ScheduledRuns", "Drift", "DryRuns"} <= set().union(*(metrics(stack(), line) for line in lines))
 
 
-@pytest.fixture
-def misconfigured(deployed):
-    """With the ARN of another group in its environment."""
-    deployed.configure(TARGET_GROUP_ARN=deployed.other_group)
-    yield deployed
-    deployed.configure(TARGET_GROUP_ARN=deployed.group)
-
-
-def test_the_role_writes_to_the_one_target_group_only(misconfigured):
+def test_the_role_writes_to_the_one_target_group_only(deployed):
     # Also shows that MiniStack holds the function to its role.
-    answer = misconfigured.invoke(event("reconcile"))
+    with deployed.configured(TARGET_GROUP_ARN=deployed.other_group):
+        answer = deployed.invoke(event("reconcile"))
     assert answer.get("errorType") == "AwsCallFailed", answer
     assert "RegisterTargets failed: AccessDenied" in answer["errorMessage"]
-    assert misconfigured.targets(misconfigured.other_group) == []
+    assert deployed.targets(deployed.other_group) == []

@@ -9,8 +9,8 @@ import pytest
 
 from stack.deployment import adapted, ministack
 from support.aws import ACCOUNT, REGION, client
-from support.project import ROOT
 from support.runbook import block, policies
+from template.cloudformation import BALANCER_SOURCE, released
 
 STACK = "aurora-nlb-failover"
 
@@ -22,10 +22,7 @@ class Deployer:
         self.url, self.folder, self.settings = url, folder, folder / "samconfig.toml"
         self.iam, self.cloudformation = (client(name, url) for name in ("iam", "cloudformation"))
         self.key = self.user("deployer", policies("## Who may deploy", "json", STACK)[0])
-        release = folder / "release.yaml"
-        with release.open("w") as output:
-            subprocess.run([ROOT / ".github" / "release-template.sh", "x86_64"], check=True, stdout=output)
-        (folder / "template.yaml").write_text(json.dumps(adapted(release), indent=1))
+        (folder / "template.yaml").write_text(json.dumps(adapted(released("x86_64")), indent=1))
         with zipfile.ZipFile(folder / "aurora-nlb-failover-x86_64.zip", "w") as code:
             code.writestr("bootstrap", "never run here")
         self.settings.write_text(block("### Settings", "toml") + 'EventSource = "EventBridge"\n')
@@ -55,10 +52,14 @@ class Deployer:
         assert before in text
         self.settings.write_text(text.replace(before, after))
 
-    def parameters(self):
+    def stack(self):
         (stack,) = self.cloudformation.describe_stacks(StackName=STACK)["Stacks"]
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack
-        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
+        return stack
+
+    def parameter(self, name):
+        (value,) = [one["ParameterValue"] for one in self.stack()["Parameters"] if one["ParameterKey"] == name]
+        return value
 
 
 @pytest.fixture(scope="module")
@@ -76,32 +77,23 @@ def deployer(work, tmp_path_factory):
 
 
 def test_a_bare_deployment_makes_what_the_settings_say(deployer):
-    parameters = deployer.parameters()
-    assert parameters["ScheduleRate"] == "rate(2 minutes)"
-    assert json.loads(parameters["IpDict"]) == {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22"}
-    (stack,) = deployer.cloudformation.describe_stacks(StackName=STACK)["Stacks"]
-    assert {tag["Key"]: tag["Value"] for tag in stack["Tags"]} == {"team": "data", "env": "prod"}
+    assert deployer.parameter("ScheduleRate") == "rate(2 minutes)"
+    assert json.loads(deployer.parameter("IpDict")) == {"aurora-1": "10.0.1.11", "aurora-2": "10.0.2.22"}
+    assert {tag["Key"]: tag["Value"] for tag in deployer.stack()["Tags"]} == {"team": "data", "env": "prod"}
 
 
-def test_an_edited_setting_comes_with_the_next_bare_deployment(deployer):
-    deployer.change('DryRun = "false"', 'DryRun = "true"')
-    deployer.sam("deploy")
-    assert deployer.parameters()["DryRun"] == "true"
-
-
-def test_what_is_said_once_on_the_command_line_is_taken_back(deployer):
+def test_an_edited_setting_comes_with_the_next_bare_deployment_and_takes_back_what_was_said_once(deployer):
     deployer.change('ScheduleRate = "rate(2 minutes)"', 'ScheduleRate = "rate(3 minutes)"')
-    deployer.sam("deploy")
     deployer.sam("deploy", "--parameter-overrides", "ScheduleRate='rate(9 minutes)'")
-    assert deployer.parameters()["ScheduleRate"] == "rate(9 minutes)"
+    assert deployer.parameter("ScheduleRate") == "rate(9 minutes)"
     deployer.sam("deploy")
-    assert deployer.parameters()["ScheduleRate"] == "rate(3 minutes)"
+    assert deployer.parameter("ScheduleRate") == "rate(3 minutes)"
 
 
 def test_a_setting_that_is_taken_out_keeps_its_value(deployer):
     deployer.change('AlertEmail = "data-on-call@example.com"\n', 'LogRetentionDays = "30"\n')
     deployer.sam("deploy")
-    assert deployer.parameters()["AlertEmail"] == "data-on-call@example.com"
+    assert deployer.parameter("AlertEmail") == "data-on-call@example.com"
 
 
 def test_the_second_policy_is_enough_to_deploy_the_balancer(deployer):
@@ -111,7 +103,7 @@ def test_the_second_policy_is_enough_to_deploy_the_balancer(deployer):
     # What `aws cloudformation deploy` calls.
     names = {"StackName": "balancer", "ChangeSetName": "first"}
     mine.create_change_set(
-        **names, ChangeSetType="CREATE", TemplateBody=json.dumps(adapted("balancer.yaml")),
+        **names, ChangeSetType="CREATE", TemplateBody=json.dumps(adapted(BALANCER_SOURCE)),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in network.items()],
     )  # fmt: skip
     mine.get_waiter("change_set_create_complete").wait(**names, WaiterConfig={"Delay": 1})
@@ -130,4 +122,4 @@ def test_another_stack_is_out_of_reach(deployer):
 def test_the_stack_can_be_deleted(deployer):
     deployer.sam("delete", "--stack-name", STACK, "--no-prompts", "--region", REGION)
     with pytest.raises(deployer.cloudformation.exceptions.ClientError, match="does not exist"):
-        deployer.parameters()
+        deployer.stack()

@@ -4,6 +4,7 @@ import copy
 import functools
 import logging
 import re
+import subprocess
 from typing import Any
 
 from samtranslator.parser.parser import Parser
@@ -25,14 +26,14 @@ PSEUDO = {
     "AWS::Region": "eu-west-1",
     "AWS::StackName": "stack",
 }
-# Resources whose Ref is an ARN, with the service's part of it.
-ARN_REFS = {
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:eu-west-1:123456789012:targetgroup/{}/fedcba9876543210",
-    "AWS::SNS::Topic": "sns:eu-west-1:123456789012:{}",
-}
-MANAGED = {"AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
 
 parse = functools.cache(yaml_parse)
+
+
+def released(*arguments: str) -> str:
+    """The template that a release carries: for an architecture, and with an address of RUNBOOK.md."""
+    script = ROOT / ".github" / "release-template.sh"
+    return subprocess.run([script, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -42,14 +43,10 @@ def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
         return sam
     # The translator wants code that has been uploaded already.
     sam["Resources"]["FailoverFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
-    return Translator(MANAGED, Parser()).translate(sam_template=sam, parameter_values=parameters)
+    return Translator({}, Parser()).translate(sam_template=sam, parameter_values=parameters)
 
 
 TEMPLATE, BALANCER = translate(SOURCE, {}), parse(BALANCER_SOURCE)
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
 
 
 def accepts(parameter: str, value: str) -> bool:
@@ -60,45 +57,36 @@ def accepts(parameter: str, value: str) -> bool:
 
 
 class Stack:
-    """What CloudFormation would make of the template with these parameters."""
+    """What CloudFormation would make of the template with these parameters. The Ref of a resource is its name."""
 
     def __init__(self, text=SOURCE, **parameters):
         given = (NETWORK if text == BALANCER_SOURCE else REQUIRED) | parameters
-        self.template = template = translate(text, given)
-        unknown = parameters.keys() - template["Parameters"].keys()
-        assert not unknown, f"no such parameters: {unknown}"
-        defaults = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p}
-        self.parameters = {name: str(value) for name, value in (defaults | given).items()}
-        self.existing = {name for name, r in template["Resources"].items() if self.holds(r.get("Condition"))}
-        self.resources = {name: self.value(template["Resources"][name]) for name in sorted(self.existing)}
-        outputs = template["Outputs"].items()
-        self.outputs = {name: self.value(output["Value"]) for name, output in outputs if self.holds(output.get("Condition"))}
+        self.template = translate(text, given)
+        declared = self.template["Parameters"]
+        assert given.keys() <= declared.keys(), "no such parameters"
+        self.parameters = {name: str(given.get(name, parameter.get("Default"))) for name, parameter in declared.items()}
+        # What exists must be known before the first reference is looked up.
+        self.resources = self.existing("Resources")
+        self.resources = {name: self.value(resource) for name, resource in self.resources.items()}
+        self.outputs = {name: self.value(output["Value"]) for name, output in self.existing("Outputs").items()}
+
+    def existing(self, part):
+        """The resources or outputs whose condition holds."""
+        return {name: body for name, body in self.template[part].items() if self.holds(body.get("Condition"))}
 
     def of_type(self, kind):
-        return {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
+        return {name: self[name] for name, resource in self.resources.items() if resource["Type"] == kind}
 
-    def only(self, kind):
-        """The properties of the only resource of this type."""
-        (properties,) = self.of_type(kind).values()
-        return properties
-
-    def types(self):
-        return {resource["Type"] for resource in self.resources.values()}
-
-    def __contains__(self, name):
-        return name in self.resources
+    def known(self, name):
+        assert name in self.resources, f"this stack has no {name}"
+        return name
 
     def __getitem__(self, name):
         """The properties of a resource."""
-        assert name in self.resources, f"this stack has no {name}"
-        return self.resources[name].get("Properties", {})
-
-    def environment(self):
-        return self["FailoverFunction"]["Environment"]["Variables"]
+        return self.resources[self.known(name)].get("Properties", {})
 
     def statements(self, role):
-        policies = self[role].get("Policies", [])
-        return [s for policy in policies for s in as_list(policy["PolicyDocument"]["Statement"])]
+        return [statement for policy in self[role]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
     def broken_rules(self):
         """The descriptions of the assertions with which CloudFormation would refuse these parameters."""
@@ -118,7 +106,7 @@ class Stack:
         if function in FUNCTIONS:
             return FUNCTIONS[function](self, argument)
         assert not function.startswith("Fn::"), f"a function that this test cannot evaluate: {function}"
-        values = {key: self.value(value) for key, value in node.items() if key != "Condition" or isinstance(value, dict)}
+        values = {key: self.value(value) for key, value in node.items()}
         return {key: value for key, value in values.items() if value is not None}
 
     def ref(self, name):
@@ -127,22 +115,20 @@ class Stack:
         if name in self.parameters:
             value, kind = self.parameters[name], self.template["Parameters"][name]["Type"]
             return value.split(",") if kind.startswith("List<") else value
-        assert name in self.existing, f"a reference to {name}, which this stack does not have"
-        form = ARN_REFS.get(self.template["Resources"][name]["Type"])
-        return f"arn:aws:{form.format(name)}" if form else name
+        return self.known(name)
 
     def attribute(self, argument):
-        name, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
-        assert name in self.existing, f"a reference to {name}, which this stack does not have"
-        return f"{name}.{attribute}"
+        name, attribute = argument
+        return f"{self.known(name)}.{attribute}"
 
     def substitute(self, argument):
         text, extra = argument if isinstance(argument, list) else (argument, {})
-        extra = {key: self.value(value) for key, value in extra.items()}
 
         def look_up(found):
             name = found[1]
-            return extra[name] if name in extra else self.attribute(name) if "." in name else self.ref(name)
+            if name in extra:
+                return self.value(extra[name])
+            return self.attribute(name.split(".")) if "." in name else self.ref(name)
 
         return re.sub(r"\$\{([A-Za-z0-9:.]+)\}", look_up, text)
 

@@ -2,10 +2,13 @@
 
 import functools
 
+import pytest
+
 from template.cloudformation import BALANCER_SOURCE, Stack
 
-# Each as the other value than the default.
-CHOICES = {
+# Each as the other value than the default, which for the database is a cluster.
+CHOICES: dict[str, dict[str, str]] = {
+    "cluster": {},
     "instance": {"DbClusterId": "", "DbInstanceId": "orders"},
     "EventBridge": {"EventSource": "EventBridge"},
     "both": {"EventSource": "Both"},
@@ -28,6 +31,7 @@ BALANCER_CHOICES = {
     "principals": {"AllowedPrincipals": "arn:aws:iam::123456789012:root,arn:aws:iam::210987654321:role/x"},
     "regions": {"SupportedRegions": "eu-west-1,us-east-1"},
 }
+of_each_kind = pytest.mark.parametrize("kind", ["cluster", "instance"])
 
 
 @functools.cache

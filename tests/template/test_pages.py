@@ -1,24 +1,22 @@
 """The pages lead where they say, and what they give to paste speaks of parameters, outputs, files and fields that there are."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import hcl2
 import pytest
 
 from support.project import ROOT
 from support.runbook import block, blocks
-from template.cloudformation import BALANCER, GIVEN_GROUP, SOURCE, TEMPLATE, Stack, accepts, parse
+from template.cloudformation import BALANCER, GIVEN_GROUP, REQUIRED, SOURCE, TEMPLATE, Stack, accepts, parse, released
 from template.log import FIELDS
 
 PAGES = sorted(page for pattern in ("*.md", ".github/*.md", "events/*.md", "tests/*.md") for page in ROOT.glob(pattern))
 RUNBOOK = (ROOT / "RUNBOOK.md").read_text()
 LINK = "https://example.com/RUNBOOK.md"
-RELEASE = subprocess.run(
-    [ROOT / ".github" / "release-template.sh", "arm64", LINK], check=True, capture_output=True, text=True
-).stdout
+RELEASE = released("arm64", LINK)
 ZIP = re.findall(r"CodeUri: (\S+\.zip)", RELEASE)
 
 
@@ -44,12 +42,12 @@ def test_every_link_has_its_file_and_heading_and_every_numbered_source_its_addre
     assert sorted(given) == sorted(set(re.findall(r"\[(\d+)\](?![:(])", re.sub("`[^`]*`", "", prose(page)))))
 
 
-ALARMS = {name: r["Properties"] for name, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+ALARMS = Stack().of_type("AWS::CloudWatch::Alarm")
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_an_alarm_names_its_section_of_the_runbook(alarm: str) -> None:
-    assert ALARMS[alarm]["AlarmDescription"]["Fn::Sub"].endswith(f"See RUNBOOK.md, {alarm}.")
+    assert ALARMS[alarm]["AlarmDescription"].endswith(f"See RUNBOOK.md, {alarm}.")
     assert f"\n### {alarm}\n" in RUNBOOK
 
 
@@ -61,11 +59,14 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 200
 
 
+def required(template: dict[str, Any]) -> set[str]:
+    return {name for name, parameter in template["Parameters"].items() if "Default" not in parameter}
+
+
 def deployable(parameters: dict[str, str]) -> bool:
     """Whether CloudFormation accepts these values, and asks for no other."""
-    required = {name for name, parameter in TEMPLATE["Parameters"].items() if "Default" not in parameter}
     assert [name for name, value in parameters.items() if not accepts(name, value)] == []
-    return required <= parameters.keys() and Stack(**parameters).broken_rules() == []
+    return required(TEMPLATE) <= parameters.keys() and Stack(**parameters).broken_rules() == []
 
 
 def test_the_sample_settings_are_parameters_and_build_what_they_deploy() -> None:
@@ -75,20 +76,17 @@ def test_the_sample_settings_are_parameters_and_build_what_they_deploy() -> None
     assert settings["build"]["parameters"]["parameter_overrides"] == {"Architecture": deployed["Architecture"]}
 
 
-@pytest.mark.parametrize("page", ["README.md", "RUNBOOK.md"])
-def test_the_one_command_names_parameters_of_the_template(page: str) -> None:
-    command = r"sam deploy --save-params[^\n]*(?: \\\n *[^\n]*)?--parameter-overrides ([^\n]*)"
-    (overrides,) = re.findall(command, (ROOT / page).read_text())
-    values = {"DbClusterId": "aurora-prod", "TargetGroupArn": GIVEN_GROUP}
-    assert deployable({name: values[name] for name in re.findall(r"(\w+)=", overrides)})
+def overrides(page: str, command: str) -> set[str]:
+    """The names of the parameters that the one such command of the page gives, on its first or its second line."""
+    (given,) = re.findall(rf"{command}[^\n]*(?:\\\n[^\n]*)?--parameter-overrides ([^\n]*)", (ROOT / page).read_text())
+    return set(re.findall(r"(\w+)=", given))
 
 
 @pytest.mark.parametrize("page", ["README.md", "RUNBOOK.md"])
-def test_the_command_for_the_balancer_gives_what_it_requires(page: str) -> None:
-    command = r"aws cloudformation deploy [^\n]*--template-file balancer.yaml (?:\\\n *)?--parameter-overrides ([^\n]*)"
-    (overrides,) = re.findall(command, (ROOT / page).read_text())
-    required = {name for name, parameter in BALANCER["Parameters"].items() if "Default" not in parameter}
-    assert required <= set(re.findall(r"(\w+)=", overrides)) <= BALANCER["Parameters"].keys()
+def test_the_commands_to_deploy_give_what_the_templates_require(page: str) -> None:
+    assert deployable({name: REQUIRED[name] for name in overrides(page, "sam deploy --save-params")})
+    balancer = overrides(page, "aws cloudformation deploy [^\n]*--template-file balancer.yaml")
+    assert required(BALANCER) <= balancer <= BALANCER["Parameters"].keys()
 
 
 def plain(text: str) -> str:
