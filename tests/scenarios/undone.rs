@@ -88,6 +88,16 @@ async fn a_failed_failover_is_taken_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_failover_names_no_instance_whatever_its_text() {
+    let standin = Standin::new().with_targets("10.0.2.22:3306 unhealthy").rds_shows(SHOWS_B);
+    let function = function(&standin, WITH_RDS).await;
+    let failed = sns([&notification("RDS-EVENT-0069", "Cluster failover failed: aurora-2", 0)]);
+    assert_eq!(summary(&invoke_with(&function, &failed).await), "unchanged aurora-2 rds");
+    drop(standin.rds_shows(LATE));
+    assert_eq!(summary(&invoke_after(1, &function, &schedule()).await), "switched aurora-1 rds");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_that_only_registers_is_never_in_doubt() {
     let standin = Standin::new().rds_shows(LATE);
     let function = switched_to_b(&standin, 0).await;
