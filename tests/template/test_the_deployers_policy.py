@@ -1,4 +1,4 @@
-"""The policies of RUNBOOK.md for whoever deploys: enough for CloudFormation to handle every resource, and for little more."""
+"""The policies of RUNBOOK.md for the deployer: enough for CloudFormation to handle every resource, and for little more."""
 
 import json
 import re
