@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ class Reply:
     error: str
     """The error type, in place of an answer."""
     text: str
-    seconds: float
     log: str
     """What was logged meanwhile."""
 
@@ -37,9 +35,8 @@ def function(work: Path, name: str, url: str, variables: dict[str, str]) -> Iter
     # An env file, as --env-var splits its value at every comma; the quotes are for the braces of a map.
     aws = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test"}
     env_file, log, port = work / f"{name}.env", work / f"{name}.log", free_port()
-    env_file.write_text(
-        "".join(f"{key}='{value}'\n" for key, value in (variables | aws | {"AWS_LAMBDA_LOG_FORMAT": "JSON"}).items())
-    )
+    all_of_them = variables | aws | {"AWS_LAMBDA_LOG_FORMAT": "JSON"}
+    env_file.write_text("".join(f"{key}='{value}'\n" for key, value in all_of_them.items()))
     # -A: the default listens on every interface.
     command = ["cargo", "lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", str(port), "--env-file", str(env_file)]
     with server(command, port, log):
@@ -59,12 +56,12 @@ class Function:
             self.payload.write_text(json.dumps(payload))
         file = self.payload if isinstance(payload, dict) else payload
         command = ["cargo", "lambda", "invoke", "-A", "127.0.0.1", "-P", str(self.port), "--data-file", str(file)]
-        logged, started = len(self.log.read_text()), time.monotonic()
+        logged = len(self.log.read_text())
         done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
-        took, log = time.monotonic() - started, self.log.read_text()[logged:]
+        log = self.log.read_text()[logged:]
         if done.returncode == 0:
-            return Reply(json.loads(done.stdout), "", done.stdout, took, log)
+            return Reply(json.loads(done.stdout), "", done.stdout, log)
         # cargo-lambda draws a frame around the error, and breaks its lines.
         text = " ".join(re.sub("[│×├╰─▶]", " ", done.stderr).split())
         found = re.search(r"Error: (\w+) (.*?)(?: Was this behavior unexpected\?|$)", text)
-        return Reply({}, found[1] if found else "", found[2] if found else text, took, log)
+        return Reply({}, found[1] if found else "", found[2] if found else text, log)
