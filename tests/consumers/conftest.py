@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from consumers import mysql, postgres
-from consumers.addresses import DB_INSTANCE, ENDPOINT, INSTANCES, NSS_WRAPPER
-from consumers.balancer import balancer as haproxy
-from consumers.bridge import Bridge
+from consumers.addresses import BALANCER, DB_INSTANCE, ENDPOINT, INSTANCES, NSS_WRAPPER
+from consumers.balancer import GROUP, Balancer, haproxy
 from consumers.moto_world import Aws
 from consumers.mysql import Server, Volumes
 from consumers.replica import Replica
@@ -66,12 +65,6 @@ def volumes(empty_volume):
 
 
 @pytest.fixture
-def volume(volumes):
-    """The cluster's."""
-    return volumes.copy()
-
-
-@pytest.fixture
 def timeline():
     return Timeline()
 
@@ -98,41 +91,31 @@ def function(tmp_path, built, aws, variables):
 
 
 @pytest.fixture
-def servers(volumes, volume, timeline, tmp_path):
+def servers(volumes, timeline, tmp_path):
     """aurora-1 as the writer, two readers, and the replica."""
-    made = [Server(name, address, volumes, tmp_path / f"{name}.log") for name, address in INSTANCES.items()]
-    replica = Replica(volumes, tmp_path / "replica.log", timeline)
-    writer, *readers = made
-    with ExitStack() as exits:
-        for server in (*made, replica):
-            exits.callback(server.kill)
-        with ThreadPoolExecutor() as pool:
-            starts = [pool.submit(writer.start_as_writer, volume), pool.submit(replica.start_as_replica)]
-            starts += [pool.submit(reader.start_as_reader) for reader in readers]
-        for start in starts:
-            start.result()
-        yield {server.name: server for server in made}, replica
+    with ExitStack() as exits, ThreadPoolExecutor() as pool:
+        made = {name: exits.enter_context(Server(name, at, volumes, tmp_path)) for name, at in INSTANCES.items()}
+        replica = exits.enter_context(Replica(volumes, tmp_path, timeline))
+        writer, *readers = made.values()
+        starts = [writer.start_as_writer, replica.start_as_replica, *(reader.start_as_reader for reader in readers)]
+        list(pool.map(lambda start: start(), starts))
+        yield made, replica
 
 
 @pytest.fixture
-def balancer(tmp_path):
-    with haproxy(tmp_path) as started:
-        yield started
+def balancer(aws, timeline, tmp_path):
+    with haproxy(BALANCER, GROUP, tmp_path):
+        made = Balancer(aws, timeline, PROPAGATION)
+        yield made
+        made.watch.stop()
 
 
 @pytest.fixture
-def bridge(aws, balancer, timeline):
-    started = Bridge(aws, balancer, timeline, PROPAGATION)
-    yield started
-    started.watch.stop()
-
-
-@pytest.fixture
-def world(request, servers, volumes, volume, aws, function, bridge, timeline, tmp_path):
+def world(request, servers, aws, function, balancer, timeline, tmp_path):
     instances, replica = servers
     replica.replicate()
     failed = request.session.testsfailed
-    yield World(instances, replica, volumes, volume, aws, function, bridge, timeline, writer=next(iter(instances)))
+    yield World(instances, replica, aws, function, balancer, timeline, writer=next(iter(instances)))
     replica.watch.stop()
     if request.session.testsfailed > failed:
         print(f"logs: {tmp_path}")

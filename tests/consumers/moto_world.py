@@ -5,9 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from consumers.addresses import NAMES, PORT, SERVERS
-from support.aws import client, make_cluster, make_group, set_attributes, set_targets, set_writer
-
-TERMINATION = "deregistration_delay.connection_termination.enabled"
+from support.aws import client, make_cluster, make_group, set_targets
 
 
 class Aws:
@@ -27,16 +25,9 @@ class Aws:
         listed = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
         return {NAMES[entry["Target"]["Id"]] for entry in listed if (entry["TargetHealth"]["State"] == "draining") == draining}
 
-    def show_writer(self, name: str) -> None:
-        """From now on RDS says that this is the writer."""
-        set_writer(self.rds, name)
-
     def cuts_connections(self) -> bool:
         attributes = self.elb.describe_target_group_attributes(TargetGroupArn=self.group)["Attributes"]
-        return {"Key": TERMINATION, "Value": "true"} in attributes
-
-    def keep_connections(self) -> None:
-        set_attributes(self.elb, self.group, **{TERMINATION: "false"})
+        return {"Key": "deregistration_delay.connection_termination.enabled", "Value": "true"} in attributes
 
 
 def target(name: str) -> str:

@@ -41,14 +41,12 @@ def variables(tmp_path, name_moves):
 
 
 @pytest.fixture
-def servers(volumes, volume, timeline, tmp_path):
+def servers(volumes, timeline, tmp_path):
     """The primary, its standby, which takes no connections, and so does not run before it is promoted, and the replica."""
-    made = {name: Server(name, address, volumes, tmp_path / f"{name}.log") for name, address in ZONES.items()}
-    replica = Replica(volumes, tmp_path / "replica.log", timeline)
     with ExitStack() as exits:
-        for server in (*made.values(), replica):
-            exits.callback(server.kill)
-        made["orders-a"].start_as_writer(volume)
+        made = {name: exits.enter_context(Server(name, at, volumes, tmp_path)) for name, at in ZONES.items()}
+        replica = exits.enter_context(Replica(volumes, tmp_path, timeline))
+        made["orders-a"].start_as_writer()
         replica.start_as_replica()
         yield made, replica
 

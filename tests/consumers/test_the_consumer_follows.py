@@ -3,13 +3,51 @@
 Each scenario prints its timeline, and ends with the replica's rows compared with the writer's.
 """
 
+import itertools
+import threading
 import time
 
+import pymysql
+
 from consumers.gate import GATE
-from consumers.load import Load
+from consumers.mysql import connect, query
+from consumers.repeated import Repeated
 from support.servers import wait_until
 
 RIGHT_ALREADY = {"outcome": "unchanged", "evidence": "event+rds"}
+
+
+class Load:
+    """An application that writes row after row on four connections, and notes which were acknowledged."""
+
+    def __init__(self, world):
+        self.world, self.numbers, self.own = world, itertools.count(1), threading.local()
+        self.acknowledged: list[int] = []
+
+    def __enter__(self) -> "Load":
+        self.writers = [Repeated(self.write, 0) for _ in range(4)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self.writers:
+            writer.stop()
+
+    def write(self) -> None:
+        number, writer = next(self.numbers), self.world.instances[self.world.writer]
+        try:
+            self.own.connection = getattr(self.own, "connection", None) or connect(writer.address)
+            query(self.own.connection, f"INSERT INTO busy.entries VALUES ({number}, '{writer.name}')")
+            self.acknowledged.append(number)
+        except pymysql.MySQLError:  # as any application: look for the writer, go on with the next row
+            self.own.connection = None
+            time.sleep(0.05)
+
+    def acknowledges(self, more: int) -> None:
+        """Waits for so many rows more."""
+        enough = len(self.acknowledged) + more
+        wait_until(f"{more} more rows acknowledged", lambda: len(self.acknowledged) >= enough, 15)
+        for writer in self.writers:
+            writer.check()
 
 
 def test_the_articles_experiment_brings_all_four_rows_to_the_consumer(world):
@@ -85,10 +123,10 @@ def test_a_failback_within_seconds_finds_its_target_still_draining(world):
     world.assert_followed()
 
 
-def meets_the_old_writer_as_a_reader(world, seconds: float) -> None:
+def meets_the_old_writer_as_a_reader(world) -> None:
     """The target is right at once, but the balancer follows only after the old writer is back as a reader."""
     world.table()
-    world.bridge.propagation = seconds
+    world.balancer.propagation = 60
     world.failover("aurora-2", "restarts")
     world.event("started-cross-az", world.switched("aurora-2"))
     world.back_as_reader("aurora-1")
@@ -99,10 +137,10 @@ def meets_the_old_writer_as_a_reader(world, seconds: float) -> None:
 
 def test_a_consumer_that_a_reader_has_refused_comes_back_only_by_hand(world):
     # Given a consumer that has met the old writer as a reader
-    meets_the_old_writer_as_a_reader(world, 60)
+    meets_the_old_writer_as_a_reader(world)
     wait_until("the replica to be refused", lambda: "1236" in world.replica.error, 30)
     # When the balancer follows
-    world.bridge.propagation = 0
+    world.balancer.propagation = 0
     world.balancer_follows("aurora-2")
     # Then the consumer stays away, longer than three of its retries, until somebody starts it
     time.sleep(4)
@@ -117,11 +155,12 @@ def test_a_consumer_that_a_reader_has_refused_comes_back_only_by_hand(world):
 def test_a_consumer_that_a_gated_reader_has_refused_comes_back_by_itself(world):
     # Given a gate on every instance, and a consumer that the old writer refuses as a gated reader
     world.gate = GATE
-    meets_the_old_writer_as_a_reader(world, 60)
-    wait_until("the gate to refuse the replica", lambda: world.gated("aurora-1") >= 2, 30)
+    meets_the_old_writer_as_a_reader(world)
+    log = world.instances["aurora-1"].log
+    wait_until("the gate to refuse the replica", lambda: log.read_text().count("init_connect") >= 2, 30)
     world.replica.check()
     # When the balancer follows
-    world.bridge.propagation = 0
+    world.balancer.propagation = 0
     world.balancer_follows("aurora-2")
     # Then the consumer comes back without anybody's help
     world.caught_up()

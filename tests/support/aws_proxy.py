@@ -30,7 +30,7 @@ class Proxy:
     def __init__(self, moto: str, initial: float) -> None:
         self.moto, self.initial = moto, initial
         """`initial`: for how many seconds a new target is that; then it is `unhealthy`, as its health check is blind."""
-        self.server = make_server("127.0.0.1", 0, self.answer, threaded=True)
+        self.server = make_server("127.0.0.1", 0, Request.application(self.answer), threaded=True)
         self.port, self.url = self.server.port, f"http://127.0.0.1:{self.server.port}"
         self.registered: dict[str, float] = {}
         self.status = "available"
@@ -50,7 +50,6 @@ class Proxy:
         self.logs.create_log_group(logGroupName=LOG_GROUP)
         self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
 
-    @Request.application
     def answer(self, request: Request) -> Response:
         request.get_data()  # before the form, so that the body is kept
         action = request.form.get("Action", "")
