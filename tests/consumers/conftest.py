@@ -23,12 +23,6 @@ from support.function import function as lambda_function
 from support.moto_server import moto
 from support.project import EVENTS
 
-HERE = Path(__file__).parent
-DRAINING = 60
-"""For how many seconds the target group lists a target that was deregistered."""
-PROPAGATION = 1.0
-"""Seconds from the target group to the balancer."""
-
 
 def pytest_addoption(parser):
     group = parser.getgroup("consumers")
@@ -42,13 +36,13 @@ def pytest_collection_finish(session):
     preloaded = subprocess.run(["env"], env=os.environ | NSS_WRAPPER, capture_output=True)
     missing += ["libnss_wrapper"] * bool(preloaded.stderr)  # the loader says so, and goes on without it
     missing += ["mysqld"] * (not mysql.mysqld()) + ["postgres"] * (not postgres.program("postgres"))
-    if missing and any(HERE in item.path.parents for item in session.items):
+    if missing and any(Path(__file__).parent in item.path.parents for item in session.items):
         raise pytest.UsageError(f"tests/consumers needs {', '.join(missing)}: `.ci/run consumers` installs what it needs")
 
 
 @pytest.fixture(scope="session")
 def moto_url(work):
-    with moto(work, "consumers-moto", INSTANCES | {DB_INSTANCE: ENDPOINT}, DRAINING) as url:
+    with moto(work, "consumers-moto", INSTANCES | {DB_INSTANCE: ENDPOINT}, draining=60) as url:
         yield url
 
 
@@ -86,17 +80,25 @@ def function(tmp_path, built, aws, variables):
     with lambda_function(tmp_path, "function", aws.url, {"TARGET_GROUP_ARN": aws.group} | variables) as started:
         # Opens its connections too: the timeline must not show that.
         reply = started.invoke(EVENTS["check"])
-        assert not reply.error, f"the function does not work: {reply.text}"
+        assert reply.answer, f"the function does not work: {reply.text}"
         yield started
 
 
 @pytest.fixture
-def servers(volumes, timeline, tmp_path):
-    """aurora-1 as the writer, two readers, and the replica."""
+def addresses():
+    """Of each instance, the writer first."""
+    return INSTANCES
+
+
+@pytest.fixture
+def servers(addresses, volumes, timeline, tmp_path):
+    """The instances, and the replica."""
     with ExitStack() as exits, ThreadPoolExecutor() as pool:
-        made = {name: exits.enter_context(Server(name, at, volumes, tmp_path)) for name, at in INSTANCES.items()}
+        made = {name: exits.enter_context(Server(name, at, volumes, tmp_path)) for name, at in addresses.items()}
         replica = exits.enter_context(Replica(volumes, tmp_path, timeline))
-        writer, *readers = made.values()
+        writer, *others = made.values()
+        # A standby takes no connections, and so does not run before it is promoted.
+        readers = [server for server in others if server.name in INSTANCES]
         starts = [writer.start_as_writer, replica.start_as_replica, *(reader.start_as_reader for reader in readers)]
         list(pool.map(lambda start: start(), starts))
         yield made, replica
@@ -105,7 +107,7 @@ def servers(volumes, timeline, tmp_path):
 @pytest.fixture
 def balancer(aws, timeline, tmp_path):
     with haproxy(BALANCER, GROUP, tmp_path):
-        made = Balancer(aws, timeline, PROPAGATION)
+        made = Balancer(aws, timeline, propagation=1.0)
         yield made
         made.watch.stop()
 

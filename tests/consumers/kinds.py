@@ -29,8 +29,9 @@ class Consumer:
         self.port, self.work, self.volumes, self.shortened = port, work, volumes, shortened
         """`shortened`: with intervals of seconds where the defaults are a minute."""
 
-    def start(self) -> None:
-        raise NotImplementedError
+    def start(self) -> None: ...
+
+    def close(self) -> None: ...
 
     def rows(self) -> list[int]:
         """What it has so far, in the order in which it came."""
@@ -43,9 +44,6 @@ class Consumer:
     def last_words(self) -> str:
         """What it has said last, where it says anything."""
         return ""
-
-    def close(self) -> None:
-        raise NotImplementedError
 
 
 class Replica(Consumer):
@@ -182,14 +180,11 @@ class DebeziumPostgreSql(Debezium):
     }  # fmt: skip
 
 
-PATIENCE: dict[str, object] = {"retriable.restart.connector.wait.ms": 30_000}
-
-
 class PatientDebeziumMySql(DebeziumMySql):
     name = "Debezium for MySQL, restart after 30 s"
-    connector = DebeziumMySql.connector | PATIENCE
+    connector = DebeziumMySql.connector | {"retriable.restart.connector.wait.ms": 30_000}
 
 
 class PatientDebeziumPostgreSql(DebeziumPostgreSql):
     name = "Debezium for PostgreSQL, restart after 30 s"
-    connector = DebeziumPostgreSql.connector | PATIENCE
+    connector = DebeziumPostgreSql.connector | {"retriable.restart.connector.wait.ms": 30_000}

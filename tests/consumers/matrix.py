@@ -13,7 +13,7 @@ from consumers import mysql, postgres
 from consumers.addresses import GATED, PORT, Place
 from consumers.kinds import Consumer, Pool
 from consumers.mysql import Volumes
-from consumers.paths import Paths
+from consumers.paths import Way
 from consumers.repeated import Repeated
 from support.servers import wait_until
 
@@ -63,8 +63,8 @@ class Cell:
     """For how many seconds the consumer may be away once the target is right."""
     work: Path
 
-    def play(self, paths: Paths, volumes: Volumes, shortened: bool) -> Outcome:
-        self.way = paths.way(self.kind.writer, relayed=self.event == "black hole")
+    def play(self, way: Callable[[Place, bool], Way], volumes: Volumes, shortened: bool) -> Outcome:
+        self.way = way(self.kind.writer, self.event == "black hole")
         with closing(self.kind(self.way.port, self.work, volumes, shortened)) as self.consumer:
             self.consumer.start()
             wait_until(f"the first rows, see {self.work}", self.begun, 120)
@@ -86,19 +86,13 @@ class Cell:
         stopped = self.consumer.stopped()
         return Outcome(STOPS if stopped else HANGS, self.patience, stopped or self.consumer.last_words())
 
-    def finds(self, place: Place | None) -> None:
-        """It is cut, and for 20 s it can reach only that one or nothing, whether it tries or not."""
-        self.way.leads_to(place)
-        self.way.cut()
-        time.sleep(20)
-        self.way.leads_to(self.kind.writer)
-
-    def meets(self, place: Place, seconds: float = 20) -> None:
-        """It is cut, can reach only that one until it has, and for so long after that unless it stops."""
+    def finds(self, place: Place | None, seconds: float = 20, until_it_tries: bool = False) -> None:
+        """It is cut, and can reach only that one or nothing: until it has tried, and for so long after that unless it stops."""
         before = self.way.connections()
         self.way.leads_to(place)
         self.way.cut()
-        wait_until(f"the consumer to meet {place}, see {self.work}", lambda: self.way.connections() > before, 150)
+        if until_it_tries:
+            wait_until(f"the consumer to meet {place}, see {self.work}", lambda: self.way.connections() > before, 150)
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self.consumer.stopped():
             time.sleep(0.2)
@@ -106,7 +100,7 @@ class Cell:
 
     def meets_a_reader_and_is_cut(self) -> None:
         """As by connection termination on deregistration."""
-        self.meets(self.kind.reader)
+        self.finds(self.kind.reader, until_it_tries=True)
         self.way.cut()
 
     def loses_its_host(self) -> None:
@@ -117,11 +111,11 @@ class Cell:
 EVENTS: dict[str, Callable[[Cell], None]] = {
     "cut": lambda cell: cell.way.cut(),
     "refused for 20 s": lambda cell: cell.finds(None),
-    "meets a reader": lambda cell: cell.meets(cell.kind.reader),
-    "meets a gated reader": lambda cell: cell.meets((GATED, PORT)),
+    "meets a reader": lambda cell: cell.finds(cell.kind.reader, until_it_tries=True),
+    "meets a gated reader": lambda cell: cell.finds((GATED, PORT), until_it_tries=True),
     "black hole": Cell.loses_its_host,
     "meets a reader, and is cut": Cell.meets_a_reader_and_is_cut,
-    "meets a reader for 3 s": lambda cell: cell.meets(cell.kind.reader, 3),
+    "meets a reader for 3 s": lambda cell: cell.finds(cell.kind.reader, 3, until_it_tries=True),
     "a reader is there for 20 s": lambda cell: cell.finds(cell.kind.reader),
 }
 # RUNBOOK.md's table.

@@ -1,8 +1,9 @@
 """AWS's API, played by moto: the target group, and the database that the MySQL servers play."""
 
-import urllib.request
 from collections.abc import Callable
 from typing import Any
+
+import urllib3
 
 from consumers.addresses import NAMES, PORT, SERVERS
 from support.aws import client, make_cluster, make_group, set_targets
@@ -12,8 +13,7 @@ class Aws:
     """One target group, which holds the writer, and one database; by default a cluster whose writer is aurora-1."""
 
     def __init__(self, url: str, writer: str = "aurora-1", make: Callable[[Any], None] = make_cluster):
-        request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib3.request("POST", f"{url}/moto-api/reset")
         self.url = url
         self.elb, self.rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
         self.group = make_group(self.elb, "aurora", ec2.describe_vpcs()["Vpcs"][0]["VpcId"], PORT)

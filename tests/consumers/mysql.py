@@ -7,17 +7,17 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
-from mirakuru import TCPExecutor
 from pymysql.converters import escape_str
 from pymysql.cursors import DictCursor
 
 from consumers.addresses import PORT
 from support.project import ROOT
+from support.servers import wait_until
 
 # `repl` is every consumer's user, and the only one that a gate names. `other` has as few rights, `test` has all.
 # The tables are the matrix's, where its reader must have them too.
@@ -107,25 +107,14 @@ def source(host: str, port: int, **more: int) -> str:
     return f"CHANGE REPLICATION SOURCE TO {names}" + ", ".join(f"{name}={value}" for name, value in options.items())
 
 
-class Process(TCPExecutor):
-    """A server's process. It counts as started when it answers, and not when it listens: that it does long before."""
-
-    def after_start_check(self) -> bool:
-        try:
-            with connect(self.host) as connection:
-                return bool(query(connection, "SELECT 1"))
-        except pymysql.MySQLError:
-            return False
-
-
-class Server:
+class Server(AbstractContextManager["Server"]):
     """One MySQL server, which is killed at the end of the block."""
 
     def __init__(self, name: str, address: str, volumes: Volumes, logs: Path):
         self.name, self.address, self.volumes, self.log = name, address, volumes, logs / f"{name}.log"
         self.written: Path | None = None
         """What it had written when it was last the writer."""
-        self.executor: Any = None
+        self.process: Any = None
         self.connection: pymysql.Connection | None = None
 
     def start(self, volume: Path, *options: str) -> None:
@@ -137,9 +126,15 @@ class Server:
             "--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--innodb-buffer-pool-size=16M", *options,
         ]  # fmt: skip
         with self.log.open("a") as output:
-            files = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-            self.executor = Process(command, self.address, PORT, cwd=str(volume), timeout=60, sleep=0.02, **files)
-            self.executor.start()
+            self.process = subprocess.Popen(command, cwd=volume, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        wait_until(f"{self.name} to answer, see {self.log}", lambda: self.answers(volume), 60)
+
+    def answers(self, volume: Path) -> bool:
+        """Itself, and not the server of another run at this address. It listens long before."""
+        assert self.process.poll() is None, f"{self.name} has ended, see {self.log}"
+        with suppress(pymysql.MySQLError), connect(self.address) as connection:
+            return query(connection, "SELECT @@datadir AS place") == [{"place": f"{volume}/"}]
+        return False
 
     def start_as_writer(self, *options: str, after: "Server | None" = None) -> None:
         """On an empty volume, or on what the writer before had written when it was lost."""
@@ -171,21 +166,19 @@ class Server:
     def hang(self) -> None:
         """As a lost host: no answer, and no end of a connection either."""
         self.disconnect()
-        os.kill(self.executor.process.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         self.disconnect()
-        if self.executor:
-            self.executor.kill()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
     def disconnect(self) -> None:
         if self.connection:
             with suppress(pymysql.MySQLError):
                 self.connection.close()
         self.connection = None
-
-    def __enter__(self) -> "Server":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()

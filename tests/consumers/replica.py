@@ -38,7 +38,3 @@ class Replica(Server):
         """Raises if it has stopped, or cannot be watched any more."""
         self.watch.check()
         assert not self.error, f"the replica has stopped: {self.error}"
-
-    def has(self, transactions: str) -> bool:
-        """Whether it has applied these, given as GTIDs."""
-        return bool(self.sql(f"SELECT GTID_SUBSET('{transactions}', @@GLOBAL.gtid_executed) AS here")[0]["here"])

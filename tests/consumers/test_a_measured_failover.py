@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -18,11 +19,9 @@ from support.function import function as lambda_function
 from support.project import ROOT
 from support.servers import wait_until
 
-INITIAL = 1.0
 LAG = 1.5
 """Longer than the second from look to look, so that the order is certain."""
 NOTE = "Stand-ins: MySQL, HAProxy, moto behind a proxy, cargo lambda watch. Not AWS."
-STARTED, COMPLETED = "Started cross AZ failover to DB instance: {}", "Completed customer initiated failover to DB instance: {}"
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def front(aws):
     """What the tool and the function take for AWS."""
     subnet = client("ec2", aws.url).describe_subnets()["Subnets"][0]["SubnetId"]
     make_listener(aws.elb, aws.group, subnet, PORT)
-    with proxy(aws.url, INITIAL) as made:
+    with proxy(aws.url, initial=1.0) as made:
         yield made
 
 
@@ -39,38 +38,30 @@ def function(tmp_path, built, aws, front, variables):
     """In place of the other scenarios': behind Lambda's front door, so that its runs are in the log."""
     with lambda_function(tmp_path, "function", front.url, {"TARGET_GROUP_ARN": aws.group} | variables) as started:
         front.lambda_is(started.port, started.log)
-        yield Function(front.port, started.log, started.payload)
+        yield Function(front.port, started.log)
 
 
 @pytest.fixture
-def tool(aws, front, world, tmp_path):
-    """Starts the program, as a user does; `world`, as it starts last."""
+def tool(aws, front, tmp_path):
+    """Starts the program, as a user does."""
     command = [
         sys.executable, "tests/measure/failover.py", "--cluster", CLUSTER, "--target-group", aws.group, "--function", NAME,
-        "--endpoint", f"{BALANCER}:{PORT}", "--user", "repl", "--to", "aurora-2", "--steady", "3", "--yes", "--note", NOTE,
-        "--json", str(tmp_path / "seen.json"), "--plot", str(tmp_path / "seen.svg"),
+        "--endpoint", f"{BALANCER}:{PORT}", "--user", "repl", "--to", "aurora-2", "--steady", "3", "--limit", "90", "--yes",
+        "--note", NOTE, "--json", str(tmp_path / "seen.json"), "--plot", str(tmp_path / "seen.svg"),
     ]  # fmt: skip
     environment = os.environ | {
         "AWS_ENDPOINT_URL": front.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test",
         "DB_PASSWORD": "repl",
     }  # fmt: skip
-    running = []
-
-    def start():
-        files = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
-        running.append(subprocess.Popen(command, -1, None, *files, cwd=ROOT, env=environment, text=True))
-        return running[0]
-
-    yield start
-    for process in running:
-        process.kill()
+    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return partial(subprocess.Popen, command, cwd=ROOT, env=environment, text=True, **files)
 
 
 def fails_over(world, front) -> None:
     """aurora-1 restarts and aurora-2 takes over; RDS shows that late."""
     time.sleep(0.5)  # RDS does not start at once
     world.failover("aurora-2", "restarts")
-    front.tell(STARTED.format("aurora-2"))
+    front.tell("Started cross AZ failover to DB instance: aurora-2")
     world.event("started-cross-az", world.switched("aurora-2"))
     time.sleep(LAG)
     front.status = "failing-over"
@@ -79,7 +70,7 @@ def fails_over(world, front) -> None:
     time.sleep(LAG)
     world.rds_shows("aurora-2")
     time.sleep(LAG)
-    front.tell(COMPLETED.format("aurora-2"))
+    front.tell("Completed customer initiated failover to DB instance: aurora-2")
     world.event("completed", {"outcome": "unchanged", "writer": "aurora-2"})
     front.status = "available"
 
@@ -91,11 +82,11 @@ def test_a_failover_is_measured_share_by_share_and_what_a_gated_reader_refuses_i
     world.table()
     world.balancer.lingering = 12.0
     # When the tool starts a failover and watches it
-    run = tool()
-    wait_until("the tool to start", lambda: front.requested.is_set() or run.poll() is not None, 60)
-    assert front.requested.is_set(), run.communicate(timeout=10)[0]
-    fails_over(world, front)
-    said, _ = run.communicate(timeout=120)
+    with tool() as run:
+        wait_until("the tool to start", lambda: front.requested.is_set() or run.poll() is not None, 60)
+        assert front.requested.is_set(), run.communicate()[0]
+        fails_over(world, front)
+        said = run.communicate()[0]
     print(said, f"measured: {tmp_path / 'seen.json'}", sep="\n")
     assert run.returncode == 0
     # Then it has seen each moment, in the order of AWS's side and of the consumer's

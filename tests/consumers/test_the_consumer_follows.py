@@ -6,6 +6,7 @@ Each scenario prints its timeline, and ends with the replica's rows compared wit
 import itertools
 import threading
 import time
+from contextlib import AbstractContextManager
 
 import pymysql
 
@@ -17,16 +18,13 @@ from support.servers import wait_until
 RIGHT_ALREADY = {"outcome": "unchanged", "evidence": "event+rds"}
 
 
-class Load:
+class Load(AbstractContextManager["Load"]):
     """An application that writes row after row on four connections, and notes which were acknowledged."""
 
     def __init__(self, world):
         self.world, self.numbers, self.own = world, itertools.count(1), threading.local()
         self.acknowledged: list[int] = []
-
-    def __enter__(self) -> "Load":
         self.writers = [Repeated(self.write, 0) for _ in range(4)]
-        return self
 
     def __exit__(self, *_: object) -> None:
         for writer in self.writers:
@@ -60,10 +58,7 @@ def test_the_articles_experiment_brings_all_four_rows_to_the_consumer(world):
     )
     world.caught_up()
     # When the cluster fails over, and two more rows are written
-    world.failover("aurora-2", "restarts")
-    world.event("started-cross-az", world.switched("aurora-2"))
-    world.promote("aurora-2")
-    world.rds_shows("aurora-2")
+    world.fails_over("aurora-2", "restarts")
     world.event("completed", RIGHT_ALREADY | {"writer": "aurora-2"})
     world.write(
         "INSERT INTO article.visits VALUES (3, 'after the failover')",
@@ -84,10 +79,7 @@ def test_no_acknowledged_row_is_lost_when_the_writer_is_killed_under_load(world)
     with Load(world) as load:
         load.acknowledges(300)
         # When the writer is killed, and another instance takes over
-        world.failover("aurora-3", "is killed")
-        world.event("started-same-az", world.switched("aurora-3"))
-        world.promote("aurora-3")
-        world.rds_shows("aurora-3")
+        world.fails_over("aurora-3", "is killed", "started-same-az")
         world.event("completed-rds-initiated", RIGHT_ALREADY, instance="aurora-3")
         load.acknowledges(300)
     # Then the consumer has every row that was acknowledged
@@ -103,18 +95,12 @@ def test_no_acknowledged_row_is_lost_when_the_writer_is_killed_under_load(world)
 def test_a_failback_within_seconds_finds_its_target_still_draining(world):
     # Given a writer that hangs, so that only the balancer ends the replica's connection to it
     world.table()
-    world.failover("aurora-2", "hangs")
-    world.event("started-cross-az", world.switched("aurora-2"))
-    world.promote("aurora-2")
-    world.rds_shows("aurora-2")
+    world.fails_over("aurora-2", "hangs")
     world.write("INSERT INTO t.rows VALUES (2, 'on aurora-2')")
     world.caught_up()
     assert "aurora-1" in world.aws.targets(draining=True)
     # When the cluster fails back while the old target is still draining
-    world.failover("aurora-1", "restarts")
-    world.event("started-cross-az", world.switched("aurora-1"), instance="aurora-1")
-    world.promote("aurora-1")
-    world.rds_shows("aurora-1")
+    world.fails_over("aurora-1", "restarts")
     world.event("completed", RIGHT_ALREADY, instance="aurora-1")
     world.write("INSERT INTO t.rows VALUES (3, 'on aurora-1 again')")
     # Then the consumer is back on it, with all rows

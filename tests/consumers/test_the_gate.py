@@ -18,12 +18,11 @@ from support.servers import wait_until
 
 
 @pytest.fixture(scope="module")
-def started(empty_volume, tmp_path_factory):
+def started(empty_volume, work):
     """A writer, a reader, and a server to make a replica of the reader."""
-    logs = tmp_path_factory.mktemp("gate")
     with folder() as place, ExitStack() as exits:
         volumes = Volumes(place, empty_volume)
-        writer, reader, replica = (exits.enter_context(Server(name, at, volumes, logs)) for name, at in INSTANCES.items())
+        writer, reader, replica = (exits.enter_context(Server(name, at, volumes, work)) for name, at in INSTANCES.items())
         writer.start_as_writer()
         reader.start_as_reader()
         replica.start_as_replica()

@@ -15,9 +15,6 @@ from support.events import fresh
 from support.function import Function
 from support.servers import wait_until
 
-# A shutdown in good order would take MySQL ten seconds, and Aurora leaves its writer no such time.
-LOSSES = {"restarts": Server.kill, "is killed": Server.kill, "hangs": Server.hang}
-
 
 @dataclass
 class World:
@@ -46,7 +43,9 @@ class World:
         """The writer is lost; the one to be promoted restarts as well, as with Aurora."""
         self.timeline.begin(f"failover to {to} begins: {self.writer} {how}")
         self.instances[to].kill()
-        LOSSES[how](self.instances[self.writer])
+        # A shutdown in good order would take MySQL ten seconds, and Aurora leaves its writer no such time.
+        lost = self.instances[self.writer]
+        lost.hang() if how == "hangs" else lost.kill()
 
     def promote(self, name: str) -> None:
         """The new writer opens the volume. RDS does not show it yet."""
@@ -55,9 +54,15 @@ class World:
         self.timeline.mark(f"{name} is the writer")
 
     def rds_shows(self, name: str) -> None:
-        """From now on RDS says that this is the writer."""
         set_writer(self.aws.rds, name)
         self.timeline.mark(f"RDS shows {name} as the writer")
+
+    def fails_over(self, to: str, how: str, event: str = "started-cross-az") -> None:
+        """From the loss of the writer to when RDS shows the new one. The event moves the target."""
+        self.failover(to, how)
+        self.event(event, self.switched(to), instance=to)
+        self.promote(to)
+        self.rds_shows(to)
 
     def back_as_reader(self, name: str) -> None:
         self.instances[name].kill()
@@ -93,7 +98,8 @@ class World:
         def reached() -> bool:
             self.balancer.watch.check()
             self.replica.check()
-            return self.replica.has(written) and self.replica.source == self.writer
+            (row,) = self.replica.sql(f"SELECT GTID_SUBSET('{written}', @@GLOBAL.gtid_executed) AS has_all")
+            return row["has_all"] and self.replica.source == self.writer
 
         wait_until(f"the consumer to catch up with {self.writer}", reached, self.balancer.propagation + 15)
         self.timeline.mark("the consumer has caught up")

@@ -25,11 +25,6 @@ def moto(work: Path, name: str, addresses: dict[str, str], draining: int = 0) ->
         yield url
 
 
-def give_instances_addresses(addresses: dict[str, str]) -> None:
-    """moto invents endpoint names such as aurora-1.aaaaaaaaaa.eu-west-1.rds.amazonaws.com, which are in no DNS."""
-    DBInstance.address = property(lambda instance: addresses[instance.db_instance_identifier])
-
-
 def keep_deregistered_targets(seconds: int) -> None:
     """As AWS does, lists a deregistered target for a while, as draining."""
     deregister, describe = FakeTargetGroup.deregister, ELBv2Backend.describe_target_health
@@ -49,6 +44,8 @@ def keep_deregistered_targets(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    give_instances_addresses(json.loads(os.environ["ADDRESSES"]))
+    # moto invents endpoint names such as aurora-1.aaaaaaaaaa.eu-west-1.rds.amazonaws.com, which are in no DNS.
+    addresses = json.loads(os.environ["ADDRESSES"])
+    DBInstance.address = property(lambda instance: addresses[instance.db_instance_identifier])
     keep_deregistered_targets(int(os.environ["DRAINING"]))
     main(sys.argv[1:])

@@ -34,8 +34,8 @@ def server(
     """Runs a server while the block lasts; its URL, once it listens on the port or answers on the path."""
     url = f"http://{host}:{port}"
     with log.open("w") as output:
-        files = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-        options: dict[str, Any] = files | {"cwd": str(ROOT), "envvars": environment, "timeout": 60}
+        options: dict[str, Any] = {"cwd": str(ROOT), "envvars": environment, "timeout": 60}
+        options |= {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
         if path:
             executor: TCPExecutor = HTTPExecutor(command, url=url + path, method="GET", **options)
         else:
