@@ -60,11 +60,8 @@ def prepared(options: Namespace, aws: Aws, what: Subject) -> tuple[Record, MySql
         raise Refused("; ".join(against) + ". --anyway measures all the same")
     if cannot := impossible(options.to, cluster):
         raise Refused(cannot)
-    before = {
-        "writer": (cluster["writers"] or [""])[0],
-        "targets": answer.get("targets", []),
-        "addresses": subject.addresses(aws, what.cluster),
-    }
+    writer, addresses = (cluster["writers"] or [""])[0], subject.addresses(aws, what.cluster)
+    before = {"writer": writer, "targets": answer.get("targets", []), "addresses": addresses}
     facts = {
         "cluster": what.cluster, "engine": cluster["engine"], "engine_version": cluster["version"],
         "members": cluster["members"], "target_group": what.target_group, "settings": subject.settings(aws, what.target_group),

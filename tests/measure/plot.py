@@ -26,7 +26,9 @@ def plot(record: Record, file: Path) -> None:
         figure, (upper, lower) = pyplot.subplots(
             2, 1, sharex=True, figsize=(11, sum(rows)), height_ratios=rows, layout="constrained"
         )
-        begin, end = window(found)
+        # To shortly after the last moment: how long it stayed so does not matter.
+        whole = max((one.at for one in found), default=0.0) or 1.0
+        begin, end = -0.05 * whole, 1.15 * whole
         draw_lanes(upper, drawn, begin, end)
         draw_shares(lower, found, begin, end)
         if record.note:
@@ -44,12 +46,6 @@ def from_request(record: Record) -> Record:
         {key: value - begin if key in ("at", "said") else value for key, value in seen.items()} for seen in record.observations
     ]
     return replace(record, observations=moved)
-
-
-def window(found: list[Share]) -> tuple[float, float]:
-    """From shortly before the request to shortly after the last moment: how long it stayed so does not matter."""
-    whole = max((one.at for one in found), default=0.0) or 1.0
-    return -0.05 * whole, 1.15 * whole
 
 
 def draw_lanes(axes: Any, drawn: dict[str, list[Span]], begin: float, end: float) -> None:

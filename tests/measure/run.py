@@ -5,11 +5,9 @@ import time
 from argparse import Namespace
 from contextlib import suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from measure.database import ANSWER, MySql, PostgreSql
 from measure.moments import begun
-from measure.record import SETTLED, TOOL, Notebook, Record, Refused
+from measure.record import SETTLED, TOOL, Notebook, Record
 from measure.settled import unsettled
 from measure.subject import Aws, Subject
 from measure.witnesses import Witness, of_aws, of_endpoint
@@ -44,10 +42,7 @@ def request(options: Namespace, aws: Aws, what: Subject, notebook: Notebook) -> 
     wanted = {"TargetDBInstanceIdentifier": options.to} if options.to else {}
     text = f"failover of {what.cluster} requested" + (f", to {options.to}" if options.to else "")
     notebook.add(TOOL, notebook.now(), {"request": text})
-    try:
-        aws.rds.failover_db_cluster(DBClusterIdentifier=what.cluster, **wanted)
-    except (BotoCoreError, ClientError) as error:
-        raise Refused(f"RDS starts no failover: {error}") from error
+    aws.rds.failover_db_cluster(DBClusterIdentifier=what.cluster, **wanted)
 
 
 def wait(options: Namespace, notebook: Notebook) -> str:

@@ -31,17 +31,14 @@ class Witness:
     def run(self) -> None:
         due = self.notebook.now() + self.first
         while not self.over.wait(max(0, due - self.notebook.now())):
-            self.once()
+            at = self.notebook.now()
+            try:
+                seen = self.look()
+            except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
+                seen = [{"error": reason(error)}]
+            for one in seen:
+                self.notebook.add(self.name, at, one)
             due = max(due + self.every, self.notebook.now())
-
-    def once(self) -> None:
-        at = self.notebook.now()
-        try:
-            seen = self.look()
-        except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
-            seen = [{"error": reason(error)}]
-        for one in seen:
-            self.notebook.add(self.name, at, one)
 
 
 def of_aws(aws: Aws, what: Subject, notebook: Notebook) -> list[Witness]:
@@ -50,7 +47,7 @@ def of_aws(aws: Aws, what: Subject, notebook: Notebook) -> list[Witness]:
     log = News(lambda: lines_of(aws, what.log_group), notebook)
     return [
         Witness(TARGETS, lambda: [targets(aws, what.target_group)], notebook),
-        Witness(CLUSTER, lambda: [shown(cluster(aws, what.cluster))], notebook),
+        Witness(CLUSTER, lambda: [shown(aws, what.cluster)], notebook),
         Witness(EVENTS, events.look, notebook),
         Witness(FUNCTION, log.look, notebook),
     ]
@@ -70,8 +67,9 @@ def targets(aws: Aws, group: str) -> Observation:
     return {"targets": dict(sorted(states.items()))}
 
 
-def shown(found: Observation) -> Observation:
-    return {key: found[key] for key in ("status", "writers")}
+def shown(aws: Aws, name: str) -> Observation:
+    found = cluster(aws, name)
+    return {"status": found["status"], "writers": found["writers"]}
 
 
 Entry = tuple[Hashable, float, Observation]
