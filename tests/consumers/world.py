@@ -44,8 +44,10 @@ class World:
         self.timeline.begin(f"failover to {to} begins: {self.writer} {how}")
         self.instances[to].kill()
         # A shutdown in good order would take MySQL ten seconds, and Aurora leaves its writer no such time.
-        lost = self.instances[self.writer]
-        lost.hang() if how == "hangs" else lost.kill()
+        if how == "hangs":
+            self.instances[self.writer].hang()
+        else:
+            self.instances[self.writer].kill()
 
     def promote(self, name: str) -> None:
         """The new writer opens the volume. RDS does not show it yet."""
