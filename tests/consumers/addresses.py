@@ -12,8 +12,10 @@ SERVERS = INSTANCES | ZONES
 NAMES = {address: name for name, address in SERVERS.items()}
 REPLICA = "127.0.0.20"
 
-# The matrix has servers and a balancer of its own; its replicas take the addresses from 127.0.1.1 on.
-PATHS = "127.0.0.30"
+# The matrix has servers and a balancer of its own, whose port is another for each consumer, from the first on; by that number
+# its replicas have 127.0.1.1 and so on, and a host on the way 127.0.2.1 and so on.
+Place = tuple[str, int]
+PATHS, FIRST_PATH = "127.0.0.30", 3400
 WRITER, READER, GATED = "127.0.0.31", "127.0.0.32", "127.0.0.33"
 POSTGRES = 5432
 PRIMARY, STANDBY, SUBSCRIBER = "127.0.0.34", "127.0.0.35", "127.0.0.36"

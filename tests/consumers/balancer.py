@@ -1,19 +1,24 @@
 """The Network Load Balancer, played by HAProxy. Like the NLB here, it does not depend on any health check."""
 
+import csv
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from consumers.addresses import BALANCER, PORT, SERVERS
+from consumers.moto_world import Aws
+from consumers.repeated import Repeated
+from consumers.timeline import Timeline
 from support.servers import server
 
-RUNTIME_PORT = 3307
-# Its runtime API listens on the address and the port that are filled in.
+RUNTIME = 3399
+"""HAProxy's runtime API listens on this port of its address."""
 DEFAULTS = f"""
 global
-    stats socket ipv4@{{}}:{{}} level admin
+    stats socket ipv4@{{}}:{RUNTIME} level admin
     {"user nobody" if os.getuid() == 0 else ""}
 defaults
     mode tcp
@@ -23,61 +28,78 @@ defaults
     timeout server 1h
 """
 GROUP = f"""
-frontend balancer
+listen group
     bind {BALANCER}:{PORT}
-    default_backend group
-backend group
     balance roundrobin
-"""
+""" + "\n".join(f"    server {name} {address}:{PORT} disabled" for name, address in SERVERS.items())
 
 
 @contextmanager
-def balancer(work: Path) -> Iterator["Balancer"]:
-    """HAProxy without any server."""
-    config = work / "haproxy.cfg"
-    config.write_text(DEFAULTS.format(BALANCER, RUNTIME_PORT) + GROUP)
-    with server(["haproxy", "-db", "-f", str(config)], RUNTIME_PORT, work / "haproxy.log", host=BALANCER):
-        yield Balancer()
+def haproxy(address: str, sections: str, work: Path) -> Iterator[None]:
+    config = work / f"haproxy-{address}.cfg"
+    config.write_text(DEFAULTS.format(address) + sections + "\n")
+    with server(["haproxy", "-db", "-f", str(config)], RUNTIME, config.with_suffix(".log"), host=address):
+        yield
 
 
-def command(address: str, port: int, line: str) -> str:
-    """What HAProxy's runtime API answers."""
-    with socket.create_connection((address, port), timeout=5) as connection:
+def ask(address: str, line: str) -> str:
+    """What the runtime API answers."""
+    with socket.create_connection((address, RUNTIME), timeout=5) as connection:
         connection.sendall(f"{line}\n".encode())
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode().strip()
 
 
+def order(address: str, line: str) -> None:
+    answer = ask(address, line)
+    assert not answer, f"HAProxy says to {line!r}: {answer}"
+
+
+def servers(address: str) -> dict[str, dict[str, str]]:
+    """HAProxy's statistics of each server, by `section/name`."""
+    rows = csv.DictReader(ask(address, "show stat").removeprefix("# ").splitlines())
+    return {f"{row['pxname']}/{row['svname']}": row for row in rows}
+
+
 class Balancer:
-    """HAProxy's runtime API."""
+    """From the moment that it is made, HAProxy follows the target group, so many seconds later."""
 
-    def __init__(self):
-        self.known: set[str] = set()
+    def __init__(self, aws: Aws, timeline: Timeline, propagation: float):
+        self.aws, self.timeline, self.propagation = aws, timeline, propagation
+        self.pending: list[tuple[float, float, set[str]]] = []
+        self.lingering = 0.0
+        """For how many seconds more a target that has left the group gets connections."""
+        self.seen = self.applied = aws.targets()
+        self.state(self.applied, "ready")
+        self.watch = Repeated(self.look, 0.03)
 
-    def command(self, line: str) -> str:
-        return command(BALANCER, RUNTIME_PORT, line)
+    def look(self) -> None:
+        now = self.aws.targets()
+        if now != self.seen:
+            self.timeline.mark(f"target group: {show(self.seen)} → {show(now)}")
+            self.pending.append((time.monotonic(), self.lingering if self.seen - now else 0, now))
+            self.seen = now
+        while self.pending and time.monotonic() - self.pending[0][0] >= self.propagation + self.pending[0][1]:
+            since, _, now = self.pending.pop(0)
+            self.apply(since, now)
 
-    def order(self, line: str, expected: str = "") -> None:
-        answer = self.command(line)
-        assert answer == expected, f"HAProxy says to {line!r}: {answer}"
+    def apply(self, since: float, now: set[str]) -> None:
+        before, self.applied = self.applied, now
+        self.state(now - before, "ready")
+        self.state(before - now, "maint")  # no new connections; those that are there stay until they are cut
+        self.timeline.mark(f"the balancer follows, {time.monotonic() - since:.1f} s later: {show(before)} → {show(now)}")
+        for name in sorted(before - now):
+            if self.aws.cuts_connections():
+                self.timeline.mark(f"the balancer cuts {servers(BALANCER)[f'group/{name}']['scur']} connection(s) to {name}")
+                order(BALANCER, f"shutdown sessions server group/{name}")
 
-    def add(self, name: str) -> None:
-        if name not in self.known:
-            self.order(f"add server group/{name} {SERVERS[name]}:{PORT}", "New server registered.")
-            self.known.add(name)
-        self.order(f"set server group/{name} state ready")
-
-    def remove(self, name: str) -> None:
-        """No new connection goes there; those that are there stay until they are cut."""
-        self.order(f"set server group/{name} state maint")
-
-    def cut(self, name: str) -> int:
-        """How many connections it cut."""
-        statistics = self.command("show stat group 4 -1").splitlines()
-        fields = next(line for line in statistics if line.startswith(f"group,{name},")).split(",")
-        self.order(f"shutdown sessions server group/{name}")
-        return int(fields[4])
+    def state(self, names: set[str], state: str) -> None:
+        for name in names:
+            order(BALANCER, f"set server group/{name} state {state}")
 
     def serving(self) -> set[str]:
         """The servers that get new connections."""
-        states = [line.split() for line in self.command("show servers state group").splitlines()]
-        return {words[3] for words in states if len(words) > 6 and words[3] in self.known and words[6] == "0"}
+        return {name for name in SERVERS if servers(BALANCER)[f"group/{name}"]["status"] != "MAINT"}
+
+
+def show(names: set[str]) -> str:
+    return " and ".join(sorted(names)) or "no target"

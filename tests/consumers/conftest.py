@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from consumers import mysql, postgres
-from consumers.addresses import DB_INSTANCE, ENDPOINT, INSTANCES, NSS_WRAPPER
-from consumers.balancer import balancer as haproxy
-from consumers.bridge import Bridge
+from consumers.addresses import BALANCER, DB_INSTANCE, ENDPOINT, INSTANCES, NSS_WRAPPER
+from consumers.balancer import GROUP, Balancer, haproxy
 from consumers.moto_world import Aws
 from consumers.mysql import Server, Volumes
 from consumers.replica import Replica
@@ -23,12 +22,6 @@ from support.aws import CLUSTER
 from support.function import function as lambda_function
 from support.moto_server import moto
 from support.project import EVENTS
-
-HERE = Path(__file__).parent
-DRAINING = 60
-"""For how many seconds the target group lists a target that was deregistered."""
-PROPAGATION = 1.0
-"""Seconds from the target group to the balancer."""
 
 
 def pytest_addoption(parser):
@@ -43,13 +36,13 @@ def pytest_collection_finish(session):
     preloaded = subprocess.run(["env"], env=os.environ | NSS_WRAPPER, capture_output=True)
     missing += ["libnss_wrapper"] * bool(preloaded.stderr)  # the loader says so, and goes on without it
     missing += ["mysqld"] * (not mysql.mysqld()) + ["postgres"] * (not postgres.program("postgres"))
-    if missing and any(HERE in item.path.parents for item in session.items):
+    if missing and any(Path(__file__).parent in item.path.parents for item in session.items):
         raise pytest.UsageError(f"tests/consumers needs {', '.join(missing)}: `.ci/run consumers` installs what it needs")
 
 
 @pytest.fixture(scope="session")
 def moto_url(work):
-    with moto(work, "consumers-moto", INSTANCES | {DB_INSTANCE: ENDPOINT}, DRAINING) as url:
+    with moto(work, "consumers-moto", INSTANCES | {DB_INSTANCE: ENDPOINT}, draining=60) as url:
         yield url
 
 
@@ -63,12 +56,6 @@ def empty_volume():
 def volumes(empty_volume):
     with mysql.folder() as place:
         yield Volumes(place, empty_volume)
-
-
-@pytest.fixture
-def volume(volumes):
-    """The cluster's."""
-    return volumes.copy()
 
 
 @pytest.fixture
@@ -93,46 +80,44 @@ def function(tmp_path, built, aws, variables):
     with lambda_function(tmp_path, "function", aws.url, {"TARGET_GROUP_ARN": aws.group} | variables) as started:
         # Opens its connections too: the timeline must not show that.
         reply = started.invoke(EVENTS["check"])
-        assert not reply.error, f"the function does not work: {reply.text}"
+        assert reply.answer, f"the function does not work: {reply.text}"
         yield started
 
 
 @pytest.fixture
-def servers(volumes, volume, timeline, tmp_path):
-    """aurora-1 as the writer, two readers, and the replica."""
-    made = [Server(name, address, volumes, tmp_path / f"{name}.log") for name, address in INSTANCES.items()]
-    replica = Replica(volumes, tmp_path / "replica.log", timeline)
-    writer, *readers = made
-    with ExitStack() as exits:
-        for server in (*made, replica):
-            exits.callback(server.kill)
-        with ThreadPoolExecutor() as pool:
-            starts = [pool.submit(writer.start_as_writer, volume), pool.submit(replica.start_as_replica)]
-            starts += [pool.submit(reader.start_as_reader) for reader in readers]
-        for start in starts:
-            start.result()
-        yield {server.name: server for server in made}, replica
+def addresses():
+    """Of each instance, the writer first."""
+    return INSTANCES
 
 
 @pytest.fixture
-def balancer(tmp_path):
-    with haproxy(tmp_path) as started:
-        yield started
+def servers(addresses, volumes, timeline, tmp_path):
+    """The instances, and the replica."""
+    with ExitStack() as exits, ThreadPoolExecutor() as pool:
+        made = {name: exits.enter_context(Server(name, at, volumes, tmp_path)) for name, at in addresses.items()}
+        replica = exits.enter_context(Replica(volumes, tmp_path, timeline))
+        writer, *others = made.values()
+        # A standby takes no connections, and so does not run before it is promoted.
+        readers = [server for server in others if server.name in INSTANCES]
+        starts = [writer.start_as_writer, replica.start_as_replica, *(reader.start_as_reader for reader in readers)]
+        list(pool.map(lambda start: start(), starts))
+        yield made, replica
 
 
 @pytest.fixture
-def bridge(aws, balancer, timeline):
-    started = Bridge(aws, balancer, timeline, PROPAGATION)
-    yield started
-    started.watch.stop()
+def balancer(aws, timeline, tmp_path):
+    with haproxy(BALANCER, GROUP, tmp_path):
+        made = Balancer(aws, timeline, propagation=1.0)
+        yield made
+        made.watch.stop()
 
 
 @pytest.fixture
-def world(request, servers, volumes, volume, aws, function, bridge, timeline, tmp_path):
+def world(request, servers, aws, function, balancer, timeline, tmp_path):
     instances, replica = servers
     replica.replicate()
     failed = request.session.testsfailed
-    yield World(instances, replica, volumes, volume, aws, function, bridge, timeline, writer=next(iter(instances)))
+    yield World(instances, replica, aws, function, balancer, timeline, writer=next(iter(instances)))
     replica.watch.stop()
     if request.session.testsfailed > failed:
         print(f"logs: {tmp_path}")

@@ -2,11 +2,10 @@
 
 import json
 
-from support.runbook import blocks
+from support.runbook import block, blocks
 
 SECTION = "## The reader gate"
 WITH_QUOTES = blocks(SECTION, "sql")[0].strip().removesuffix(";")
-(PARAMETERS,) = blocks(SECTION, "json")
-(PARAMETER,) = json.loads(PARAMETERS)
+(PARAMETER,) = json.loads(block(SECTION, "json"))
 GATE: str = PARAMETER["ParameterValue"]
 """Without quotes, as the parameter group has it."""

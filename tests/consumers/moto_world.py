@@ -1,21 +1,19 @@
 """AWS's API, played by moto: the target group, and the database that the MySQL servers play."""
 
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from consumers.addresses import NAMES, PORT, SERVERS
-from support.aws import client, make_cluster, make_group, set_attributes, set_targets, set_writer
+import urllib3
 
-TERMINATION = "deregistration_delay.connection_termination.enabled"
+from consumers.addresses import NAMES, PORT, SERVERS
+from support.aws import client, make_cluster, make_group, set_targets
 
 
 class Aws:
     """One target group, which holds the writer, and one database; by default a cluster whose writer is aurora-1."""
 
     def __init__(self, url: str, writer: str = "aurora-1", make: Callable[[Any], None] = make_cluster):
-        request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib3.request("POST", f"{url}/moto-api/reset")
         self.url = url
         self.elb, self.rds, ec2 = (client(service, url) for service in ("elbv2", "rds", "ec2"))
         self.group = make_group(self.elb, "aurora", ec2.describe_vpcs()["Vpcs"][0]["VpcId"], PORT)
@@ -27,16 +25,9 @@ class Aws:
         listed = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
         return {NAMES[entry["Target"]["Id"]] for entry in listed if (entry["TargetHealth"]["State"] == "draining") == draining}
 
-    def show_writer(self, name: str) -> None:
-        """From now on RDS says that this is the writer."""
-        set_writer(self.rds, name)
-
     def cuts_connections(self) -> bool:
         attributes = self.elb.describe_target_group_attributes(TargetGroupArn=self.group)["Attributes"]
-        return {"Key": TERMINATION, "Value": "true"} in attributes
-
-    def keep_connections(self) -> None:
-        set_attributes(self.elb, self.group, **{TERMINATION: "false"})
+        return {"Key": "deregistration_delay.connection_termination.enabled", "Value": "true"} in attributes
 
 
 def target(name: str) -> str:

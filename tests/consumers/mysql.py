@@ -2,23 +2,22 @@
 
 import itertools
 import os
-import re
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
-from mirakuru import TCPExecutor
-from mirakuru.exceptions import ProcessExitedWithError, TimeoutExpired
+from pymysql.converters import escape_str
 from pymysql.cursors import DictCursor
 
 from consumers.addresses import PORT
 from support.project import ROOT
+from support.servers import wait_until
 
 # `repl` is every consumer's user, and the only one that a gate names. `other` has as few rights, `test` has all.
 # The tables are the matrix's, where its reader must have them too.
@@ -34,8 +33,9 @@ CREATE TABLE matrix.pulse (id BIGINT AUTO_INCREMENT PRIMARY KEY, at BIGINT);
 CREATE TABLE matrix.written (id BIGINT AUTO_INCREMENT PRIMARY KEY, at BIGINT);
 """
 OPTIONS = ("--no-defaults", "--secure-file-priv=", "--mysqlx=OFF", "--skip-name-resolve", "--innodb-redo-log-capacity=8M")
-SYSTEM_SCHEMAS = "('mysql', 'sys', 'performance_schema', 'information_schema')"
 UNPACKED = ROOT / "target" / "mysql"
+# MySQL refuses to run as root.
+USER = ["--user=nobody"] if os.getuid() == 0 else []
 
 
 def mysqld() -> list[str]:
@@ -52,21 +52,11 @@ def mysqld() -> list[str]:
     return [str(loader), "--library-path", str(library), str(UNPACKED / "usr/sbin/mysqld"), *OPTIONS, f"--basedir={UNPACKED}/usr"]
 
 
-def version() -> str:
-    said = subprocess.run([*mysqld(), "--version"], capture_output=True, text=True, check=True).stdout
-    return "MySQL " + re.split(r"[\s-]", said.split("Ver ")[1])[0]
-
-
-def user() -> list[str]:
-    """The option for the user whom the servers run as: MySQL refuses to run as root."""
-    return ["--user=nobody"] if os.getuid() == 0 else []
-
-
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that this user can write. Not one of pytest's: those are closed to all but the user who runs the tests."""
+    """A folder that the servers' user can write. Not one of pytest's: those are closed to all but who runs the tests."""
     with tempfile.TemporaryDirectory(prefix="consumers-", dir="/tmp", ignore_cleanup_errors=True) as name:
-        if user():
+        if USER:
             shutil.chown(name, "nobody")
         yield Path(name)
 
@@ -75,14 +65,14 @@ def install(place: Path) -> Path:
     """The data folder of a new server, with our users and tables."""
     volume, init = place / "volume", place / "init.sql"
     init.write_text(INIT)
-    command = [*mysqld(), *user(), "--initialize-insecure", f"--datadir={volume}", f"--init-file={init}", "--disable-log-bin"]
+    command = [*mysqld(), *USER, "--initialize-insecure", f"--datadir={volume}", f"--init-file={init}", "--disable-log-bin"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return volume
 
 
 class Volumes:
-    """The data folders of one cluster."""
+    """The data folders of some servers."""
 
     def __init__(self, place: Path, empty: Path):
         self.place, self.empty = place, empty
@@ -110,47 +100,47 @@ def query(connection: pymysql.Connection, statement: str) -> list[dict[str, Any]
         return list(cursor.fetchall())
 
 
-class Process(TCPExecutor):
-    """A server's process. It counts as started when it answers, and not when it listens: that it does long before."""
-
-    def after_start_check(self) -> bool:
-        try:
-            with connect(self.host) as connection:
-                return bool(query(connection, "SELECT 1"))
-        except pymysql.MySQLError:
-            return False
+def source(host: str, port: int, **more: int) -> str:
+    """The statement that makes a server a replica of what it reaches there; `more` are options of that statement."""
+    options = {"SOURCE_PORT": port, "SOURCE_AUTO_POSITION": 1, "GET_SOURCE_PUBLIC_KEY": 1} | more
+    names = f"SOURCE_HOST='{host}', SOURCE_USER='repl', SOURCE_PASSWORD='repl', "
+    return f"CHANGE REPLICATION SOURCE TO {names}" + ", ".join(f"{name}={value}" for name, value in options.items())
 
 
-class Server:
-    """One MySQL server."""
+class Server(AbstractContextManager["Server"]):
+    """One MySQL server, which is killed at the end of the block."""
 
-    def __init__(self, name: str, address: str, volumes: Volumes, log: Path):
-        self.name, self.address, self.volumes, self.log = name, address, volumes, log
-        self.executor: Process | None = None
+    def __init__(self, name: str, address: str, volumes: Volumes, logs: Path):
+        self.name, self.address, self.volumes, self.log = name, address, volumes, logs / f"{name}.log"
+        self.written: Path | None = None
+        """What it had written when it was last the writer."""
+        self.process: Any = None
         self.connection: pymysql.Connection | None = None
 
     def start(self, volume: Path, *options: str) -> None:
         _, _, third, last = self.address.split(".")
         command = [
             # Sockets and files by short names in the data folder: a socket's path has 107 characters at most.
-            *mysqld(), *user(), f"--datadir={volume}", "--socket=server.sock", "--pid-file=server.pid",
+            *mysqld(), *USER, f"--datadir={volume}", "--socket=server.sock", "--pid-file=server.pid",
             f"--bind-address={self.address}", f"--port={PORT}", f"--server-id={int(third) * 256 + int(last)}",
             "--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--innodb-buffer-pool-size=16M", *options,
         ]  # fmt: skip
         with self.log.open("a") as output:
-            self.executor = Process(
-                command, self.address, PORT, cwd=str(volume), timeout=60, sleep=0.02,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
-            try:
-                self.executor.start()
-            except (ProcessExitedWithError, TimeoutExpired) as error:
-                errors = [line for line in self.log.read_text().splitlines() if "[ERROR]" in line]
-                raise AssertionError(f"{self.name} did not start, see {self.log}: {' '.join(errors[-3:])}") from error
+            self.process = subprocess.Popen(command, cwd=volume, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        wait_until(f"{self.name} to answer, see {self.log}", lambda: self.answers(volume), 60)
 
-    def start_as_writer(self, volume: Path, *options: str) -> None:
+    def answers(self, volume: Path) -> bool:
+        """Itself, and not the server of another run at this address. It listens long before."""
+        assert self.process.poll() is None, f"{self.name} has ended, see {self.log}"
+        with suppress(pymysql.MySQLError), connect(self.address) as connection:
+            return query(connection, "SELECT @@datadir AS place") == [{"place": f"{volume}/"}]
+        return False
+
+    def start_as_writer(self, *options: str, after: "Server | None" = None) -> None:
+        """On an empty volume, or on what the writer before had written when it was lost."""
+        self.written = self.volumes.copy(after.written if after else None)
         # What is acknowledged is on disk, in the tables and in the binary log.
-        self.start(volume, "--log-bin=binlog", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1", *options)
+        self.start(self.written, "--log-bin=binlog", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1", *options)
 
     def start_as_reader(self, *options: str) -> None:
         # As a reader of Aurora: innodb_read_only, and without a binary log.
@@ -164,26 +154,31 @@ class Server:
         self.connection = self.connection or connect(self.address)
         return [query(self.connection, statement) for statement in statements][-1]
 
+    def has_gate(self, value: str) -> None:
+        self.sql(f"SET GLOBAL init_connect = {escape_str(value)}")
+
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, by the table's name."""
-        of_users = f"WHERE table_schema NOT IN {SYSTEM_SCHEMAS} ORDER BY 1"
-        tables = self.sql(f"SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables {of_users}")
+        of_users = "table_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY 1"
+        tables = self.sql(f"SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables WHERE {of_users}")
         return {table["name"]: self.sql(f"SELECT * FROM {table['name']} ORDER BY 1") for table in tables}
 
     def hang(self) -> None:
         """As a lost host: no answer, and no end of a connection either."""
         self.disconnect()
-        assert self.executor
-        assert self.executor.process
-        os.kill(self.executor.process.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         self.disconnect()
-        if self.executor:
-            self.executor.kill()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
     def disconnect(self) -> None:
         if self.connection:
             with suppress(pymysql.MySQLError):
                 self.connection.close()
         self.connection = None
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()

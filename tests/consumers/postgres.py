@@ -5,6 +5,8 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,6 @@ def program(name: str) -> str:
     return str(installed[-1]) if installed else shutil.which(name) or ""
 
 
-def version() -> str:
-    said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
-    return "PostgreSQL " + said.split()[2]
-
-
 def identity() -> dict[str, Any]:
     """The user whom the servers run as. PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
@@ -36,8 +33,8 @@ def identity() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def run(*command: str) -> None:
-    done = subprocess.run([program(command[0]), *command[1:]], cwd="/", capture_output=True, text=True, timeout=60, **identity())
+def run(name: str, *options: str) -> None:
+    done = subprocess.run([program(name), *options], cwd="/", capture_output=True, text=True, timeout=60, **identity())
     assert done.returncode == 0, done.stderr
 
 
@@ -51,39 +48,30 @@ def sql(address: str, statement: str, database: str = "postgres") -> list[tuple[
         return cursor.fetchall() if cursor.description else []
 
 
-class Postgres:
+@contextmanager
+def running(place: Path, shortened: bool) -> Iterator[None]:
     """The three, in this folder."""
-
-    def __init__(self, place: Path, shortened: bool):
-        self.place, self.shortened = place, shortened
-        self.running: list[TCPExecutor] = []
-
-    def __enter__(self) -> "Postgres":
+    # The sender's timeout too: until it gives up, a connection that is lost keeps its slot from the next one.
+    brief = ["wal_receiver_timeout=5s", "wal_sender_timeout=5s"] if shortened else []
+    with ExitStack() as servers:
         for address in (PRIMARY, SUBSCRIBER):
-            data = self.place / address
+            data = place / address
             run("initdb", "--username=test", "--auth=trust", "--no-sync", "--encoding=UTF8", f"--pgdata={data}")
             with (data / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n")
-        # The sender's timeout too: until it gives up, a connection that is lost keeps its slot from the next one.
-        brief = ["wal_receiver_timeout=5s", "wal_sender_timeout=5s"] if self.shortened else []
-        self.serve(PRIMARY, *brief)
-        run("pg_basebackup", f"--host={PRIMARY}", "--username=test", f"--pgdata={self.place / STANDBY}", "--write-recovery-conf",
-            "--checkpoint=fast", "--no-sync")  # fmt: skip
-        self.serve(STANDBY)
-        self.serve(SUBSCRIBER, *brief)
-        return self
+            servers.callback(serve(address, data, *brief).stop)
+        data, options = place / STANDBY, ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+        run("pg_basebackup", f"--host={PRIMARY}", "--username=test", f"--pgdata={data}", *options)
+        servers.callback(serve(STANDBY, data).stop)
+        yield
 
-    def serve(self, address: str, *more: str) -> None:
-        options = [f"-c{option}" for option in (*OPTIONS, *more)]
-        command = [program("postgres"), "-D", str(self.place / address), "-h", address, "-p", str(POSTGRES), *options]
-        with (self.place / f"{address}.log").open("w") as output:
-            server = TCPExecutor(
-                command, host=address, port=POSTGRES, cwd="/", timeout=30, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                popen_kwargs=identity(),
-            )  # fmt: skip
-            server.start()
-        self.running.append(server)
 
-    def __exit__(self, *_: object) -> None:
-        for server in self.running:
-            server.stop(signal.SIGQUIT)
+def serve(address: str, data: Path, *more: str) -> TCPExecutor:
+    options = [f"-c{option}" for option in (*OPTIONS, *more)]
+    command = [program("postgres"), "-D", str(data), "-h", address, "-p", str(POSTGRES), *options]
+    with Path(f"{data}.log").open("w") as output:
+        files = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        server = TCPExecutor(
+            command, address, POSTGRES, cwd="/", timeout=30, stop_signal=signal.SIGQUIT, popen_kwargs=identity(), **files
+        )
+        return server.start()

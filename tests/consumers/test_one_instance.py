@@ -3,14 +3,11 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
 from consumers.addresses import DB_INSTANCE, ENDPOINT, NSS_WRAPPER, ZONES
 from consumers.moto_world import Aws
-from consumers.mysql import Server
-from consumers.replica import Replica
 
 
 @pytest.fixture
@@ -41,16 +38,9 @@ def variables(tmp_path, name_moves):
 
 
 @pytest.fixture
-def servers(volumes, volume, timeline, tmp_path):
-    """The primary, its standby, which takes no connections, and so does not run before it is promoted, and the replica."""
-    made = {name: Server(name, address, volumes, tmp_path / f"{name}.log") for name, address in ZONES.items()}
-    replica = Replica(volumes, tmp_path / "replica.log", timeline)
-    with ExitStack() as exits:
-        for server in (*made.values(), replica):
-            exits.callback(server.kill)
-        made["orders-a"].start_as_writer(volume)
-        replica.start_as_replica()
-        yield made, replica
+def addresses():
+    """The primary's and its standby's."""
+    return ZONES
 
 
 def test_a_replica_comes_back_when_the_name_of_its_instance_moves(world, name_moves):

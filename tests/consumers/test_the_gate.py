@@ -12,26 +12,18 @@ import pytest
 
 from consumers.addresses import INSTANCES, PORT
 from consumers.gate import GATE, PARAMETER, WITH_QUOTES
-from consumers.mysql import Server, Volumes, connect, folder, query
-from consumers.replica import source
+from consumers.mysql import Server, Volumes, connect, folder, query, source
 from measure.database import gated
 from support.servers import wait_until
 
-MALFORMED = "SET @gate = IF("
-EMPTY = "SET GLOBAL init_connect = ''"
-
 
 @pytest.fixture(scope="module")
-def started(empty_volume, tmp_path_factory):
+def started(empty_volume, work):
     """A writer, a reader, and a server to make a replica of the reader."""
-    logs = tmp_path_factory.mktemp("gate")
     with folder() as place, ExitStack() as exits:
-        writer, reader, replica = (Server(name, at, Volumes(place, empty_volume), logs / name) for name, at in INSTANCES.items())
-        for server in (writer, reader, replica):
-            server.volumes.place = place / server.name
-            server.volumes.place.mkdir()
-            exits.callback(server.kill)
-        writer.start_as_writer(writer.volumes.copy())
+        volumes = Volumes(place, empty_volume)
+        writer, reader, replica = (exits.enter_context(Server(name, at, volumes, work)) for name, at in INSTANCES.items())
+        writer.start_as_writer()
         reader.start_as_reader()
         replica.start_as_replica()
         yield writer, reader, replica
@@ -41,11 +33,7 @@ def started(empty_volume, tmp_path_factory):
 def servers(started):
     yield started
     for server in started:
-        server.sql(EMPTY)
-
-
-def gate(server: Server, value: str = GATE) -> None:
-    server.sql(f"SET GLOBAL init_connect = {pymysql.converters.escape_string(value).join(chr(39) * 2)}")
+        server.has_gate("")
 
 
 def lets_in(server: Server, user: str) -> bool:
@@ -65,8 +53,8 @@ SEVERAL_USERS = WITH_QUOTES.replace("USER() LIKE 'repl@%'", "(USER() LIKE 'a@%' 
 @pytest.mark.parametrize("value", [WITH_QUOTES, GATE, SEVERAL_USERS], ids=["with-quotes", "without-quotes", "several-users"])
 def test_the_reader_refuses_the_consumers_user_and_the_writer_and_other_users_notice_nothing(servers, value):
     writer, reader, _ = servers
-    gate(writer, value)
-    gate(reader, value)
+    writer.has_gate(value)
+    reader.has_gate(value)
     assert lets_in(writer, "repl")
     assert lets_in(writer, "other")
     assert lets_in(reader, "other")
@@ -89,7 +77,7 @@ def test_the_form_without_quotes_holds_the_same_two_texts():
 def test_a_refused_login_counts_as_no_aborted_connect_and_cuts_no_other_connection(servers):
     _, reader, _ = servers
     with closing(connect(reader.address, "repl")) as held:
-        gate(reader)
+        reader.has_gate(GATE)
         before = reader.sql("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")
         assert not any(lets_in(reader, "repl") for _ in range(10))
         assert reader.sql("SHOW GLOBAL STATUS LIKE 'Aborted_connects'") == before
@@ -99,27 +87,27 @@ def test_a_refused_login_counts_as_no_aborted_connect_and_cuts_no_other_connecti
 def test_a_malformed_value_is_accepted_and_locks_out_all_but_exempt_users_on_the_writer_too(servers):
     writer, _, _ = servers
     with closing(connect(writer.address, "other")) as held:
-        gate(writer, MALFORMED)
+        writer.has_gate("SET @gate = IF(")
         assert not lets_in(writer, "repl")
         assert not lets_in(writer, "other")
         assert query(held, "SELECT 1 AS one") == [{"one": 1}], "an open connection goes on"
     # The way back: a new login of a user who is exempt
     with closing(connect(writer.address, "test")) as exempt:
-        query(exempt, EMPTY)
+        query(exempt, "SET GLOBAL init_connect = ''")
     assert lets_in(writer, "repl")
     assert lets_in(writer, "other")
 
 
 def test_a_replica_whose_retries_are_used_up_at_a_gated_reader_is_ended_by_them(servers):
     _, reader, replica = servers
-    gate(reader)
+    reader.has_gate(GATE)
     replica.sql(source(reader.address, PORT, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=3), "START REPLICA")
 
     def status() -> dict[str, str]:
         return replica.sql("SHOW REPLICA STATUS")[0]
 
     wait_until("the replica to give up", lambda: status()["Replica_IO_Running"] == "No", 30)
-    reader.sql(EMPTY)
+    reader.has_gate("")
     assert re.search(r"attempt 3/3|retries: 3", status()["Last_IO_Error"]), status()["Last_IO_Error"]
     time.sleep(3)
     assert status()["Replica_IO_Running"] == "No", "it came back by itself once it was let in"

@@ -13,13 +13,11 @@ class Timeline:
 
     def begin(self, text: str) -> None:
         """A second failover of the same scenario counts from the first."""
-        if self.began is None:
-            print()
-            self.began = time.monotonic()
+        self.began = self.began or time.monotonic()
         self.mark(text)
 
     def mark(self, text: str) -> None:
         """Prints nothing before the failover."""
         with self.lock:  # so that the lines of several threads come in order
-            if self.began is not None:
+            if self.began:
                 print(f"{round((time.monotonic() - self.began) * 1000):>8} ms  {text}", flush=True)

@@ -33,19 +33,16 @@ class MySql:
 
     def identity(self, connection: Any) -> dict[str, Any]:
         """Which instance it is, and whether it writes."""
+        cursor = connection.cursor()
         try:
-            (server, *read_only, gate) = self.row(connection)
+            cursor.execute(f"SELECT {self.name}, @@innodb_read_only, @@read_only, @@GLOBAL.init_connect")
         except pymysql.err.OperationalError as error:
             if error.args[0] != UNKNOWN_VARIABLE or self.name == "@@server_id":
                 raise
             self.name = "@@server_id"  # no Aurora
-            (server, *read_only, gate) = self.row(connection)
+            return self.identity(connection)
+        (server, *read_only, gate) = cursor.fetchone()
         return {"server": str(server), "writes": not any(map(int, read_only)), "init_connect": str(gate)}
-
-    def row(self, connection: Any) -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {self.name}, @@innodb_read_only, @@read_only, @@GLOBAL.init_connect")
-            return cursor.fetchone()
 
 
 class PostgreSql:
@@ -64,30 +61,27 @@ class PostgreSql:
 
     def identity(self, connection: Any) -> dict[str, Any]:
         try:
-            server, recovering = self.row(connection)
+            server, recovering = connection.execute(f"SELECT {self.name}, pg_is_in_recovery()").fetchone()
         except psycopg.errors.UndefinedFunction:
             self.name = "host(inet_server_addr())"  # no Aurora
-            server, recovering = self.row(connection)
+            return self.identity(connection)
         return {"server": str(server), "writes": not recovering}
-
-    def row(self, connection: Any) -> Any:
-        return connection.execute(f"SELECT {self.name}, pg_is_in_recovery()").fetchone()
 
 
 def database(engine: str, options: Namespace, password: str) -> MySql | PostgreSql:
     return (PostgreSql if "postgres" in engine else MySql)(options, password)
 
 
-def gated(error: BaseException) -> bool:
+def gated(error: Exception) -> bool:
     """Whether it was `init_connect` that refused the login, as a gated reader's does."""
     return isinstance(error, pymysql.err.OperationalError) and error.args[0] == ABORTED and "init_connect" in str(error)
 
 
-def left_unfinished(error: BaseException) -> bool:
+def left_unfinished(error: Exception) -> bool:
     """Whether it was our timeout that ended a handshake with MySQL. (One that TCP alone has met is another error.)"""
     return isinstance(error, pymysql.err.OperationalError) and error.args[0] == LOST and "timed out" in str(error)
 
 
-def reason(error: BaseException) -> str:
+def reason(error: Exception) -> str:
     """In one line."""
     return " ".join(str(error.args[-1] if error.args else error).split())[:160] or type(error).__name__

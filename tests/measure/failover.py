@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 # Started as a script, Python looks for modules in this folder; they are named from the one above.
@@ -17,12 +18,10 @@ from measure import subject  # noqa: E402
 from measure.database import Failure, MySql, PostgreSql, database, reason  # noqa: E402
 from measure.options import PASSWORD, missing, parse  # noqa: E402
 from measure.policy import policy  # noqa: E402
-from measure.record import Record, Unreadable, read  # noqa: E402
-from measure.refusals import findings, impossible, refusals  # noqa: E402
+from measure.record import Record, Refused, read  # noqa: E402
 from measure.run import measure  # noqa: E402
-from measure.subject import Aws, Refused, Subject  # noqa: E402
+from measure.subject import Aws, Subject, impossible, refusals  # noqa: E402
 from measure.timeline import faults, report  # noqa: E402
-from measure.witnesses import quit_in_good_order  # noqa: E402
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,11 +32,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     try:
         record = read(options.file) if options.file else measured(options)
-    except (Refused, Unreadable) as error:
+    except (Refused, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as error:
-        print(f"AWS: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("ended by Ctrl-C before anything was started", file=sys.stderr)
@@ -57,17 +53,15 @@ def measured(options: Namespace) -> Record:
 def prepared(options: Namespace, aws: Aws, what: Subject) -> tuple[Record, MySql | PostgreSql | None]:
     """How things stand, and who may ask the endpoint; refuses where the set-up speaks against a failover."""
     answer, cluster = subject.check(aws, what.function), subject.cluster(aws, what.cluster)
-    print(f"check of {what.function}: {len(answer['findings'])} findings", *findings(answer), sep="\n  ")
+    findings = [f"{one['level']}: {one['code']}: {one['message']}" for one in answer["findings"]]
+    print(f"check of {what.function}: {len(findings)} findings", *findings, sep="\n  ")
     against = refusals(answer, cluster)
     if against and not options.anyway:
         raise Refused("; ".join(against) + ". --anyway measures all the same")
     if cannot := impossible(options.to, cluster):
         raise Refused(cannot)
-    before = {
-        "writer": (cluster["writers"] or [""])[0],
-        "targets": answer.get("targets", []),
-        "addresses": subject.addresses(aws, what.cluster),
-    }
+    writer, addresses = (cluster["writers"] or [""])[0], subject.addresses(aws, what.cluster)
+    before = {"writer": writer, "targets": answer.get("targets", []), "addresses": addresses}
     facts = {
         "cluster": what.cluster, "engine": cluster["engine"], "engine_version": cluster["version"],
         "members": cluster["members"], "target_group": what.target_group, "settings": subject.settings(aws, what.target_group),
@@ -85,11 +79,8 @@ def prepared(options: Namespace, aws: Aws, what: Subject) -> tuple[Record, MySql
 def tried(consumer: MySql | PostgreSql) -> str:
     """The server that answers now. A password that is wrong must not be tried five times a second."""
     try:
-        connection = consumer.connect()
-        try:
+        with closing(consumer.connect()) as connection:
             return str(consumer.identity(connection)["server"])
-        finally:
-            quit_in_good_order(connection)
     except Failure as error:
         raise Refused(f"the endpoint lets nobody in, or nothing is to be seen there: {reason(error)}") from error
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from measure.moments import reports, writer_shown, zero
+from measure.moments import registered, writer_shown, zero
 from measure.record import CLUSTER, ENDPOINT, EVENTS, FUNCTION, HELD, TARGETS, TOOL, Observation, Record, answered
 
 LANES = {
@@ -16,6 +16,7 @@ LANES = {
 }
 MARKS = (TOOL, EVENTS, FUNCTION)
 OLD, READER, GATED, WRITER, NOBODY = "as before", "reader", "gated reader", "writer", "no answer, or unsettled"
+COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", GATED: "#d7bde2", NOBODY: "#d9d9d9"}
 
 
 @dataclass
@@ -56,17 +57,15 @@ def state(record: Record, seen: Observation) -> tuple[str, str]:
         return "a gate refuses", GATED
     if seen["witness"] == TARGETS:
         listed = [f"{name_of(record, target)} {state}" for target, state in seen["targets"].items()]
-        active = [target for target, state in seen["targets"].items() if state != "draining"]
-        same = active == record.before["targets"]
-        return ", ".join(listed) or "nobody", OLD if same else WRITER if len(active) == 1 else NOBODY
+        active = registered(seen)
+        kind = OLD if active == record.before["targets"] else WRITER if len(active) == 1 else NOBODY
+        return ", ".join(listed) or "nobody", kind
     if seen["witness"] == CLUSTER:
         writer = writer_shown(seen)
         kind = NOBODY if not writer or seen["status"] != "available" else OLD if writer == record.before["writer"] else WRITER
         return f"{seen['status']}, {writer or 'no single writer'}", kind
-    old = seen["server"] == record.before.get("server") and seen["writes"]
-    return f"{instance(record, seen['server'])} {'writes' if seen['writes'] else 'reads only'}", (
-        OLD if old else WRITER if seen["writes"] else READER
-    )
+    kind = READER if not seen["writes"] else OLD if seen["server"] == record.before.get("server") else WRITER
+    return f"{instance(record, seen['server'])} {'writes' if seen['writes'] else 'reads only'}", kind
 
 
 def marks(record: Record, witness: str) -> list[Span]:
@@ -95,12 +94,3 @@ def name_of(record: Record, target: str) -> str:
 def instance(record: Record, server: str) -> str:
     """A server by its own name, which on Aurora is the instance's; elsewhere it has but a number."""
     return server if server in record.before["addresses"] else f"server {server}"
-
-
-def run_times(record: Record) -> str:
-    """Init and duration of the function's runs, as Lambda reports them."""
-    told = [
-        f"{one['durationMs']:.0f} ms" + (f" after {one['initDurationMs']:.0f} ms of init" if "initDurationMs" in one else "")
-        for one in reports(record)
-    ]
-    return ", ".join(told)

@@ -2,24 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from measure.record import CLUSTER, ENDPOINT, EVENTS, FUNCTION, HELD, TARGETS, TOOL, Observation, Record, answered
 
 # RDS writes more than its documentation says ("Completed customer initiated failover to …"), and names no event ID here.
 STARTED, COMPLETED = re.compile("^started ", re.IGNORECASE), re.compile("^completed ", re.IGNORECASE)
 ENDED = re.compile("^completed |^promoting previous |failover failed", re.IGNORECASE)
-REQUEST = "request"
-MOMENTS = (
-    REQUEST, "started event", "function called", "group right", "RDS's status shows it", "RDS's writer flips", "completed",
-    "old connection cut", "first connection to a new instance", "first connection that writes",
-    "last connection that met the old one",
-)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """A moment, and the time since the one before it; both in seconds."""
 
     moment: str
@@ -29,49 +22,49 @@ class Share:
 
 def zero(record: Record) -> float:
     """When the failover began."""
-    begin = begun(record)
-    return 0.0 if begin is None else begin
+    return begun(record) or 0.0
 
 
 def begun(record: Record) -> float | None:
     """The request; where there was none, the started event, or what else shows that a failover has begun."""
-    asked = first(record.by(TOOL), lambda seen: seen.get("request"))
+    asked = earliest(record.by(TOOL))
     if asked is not None:
         return asked
-    signs = (event(record, STARTED), seen_flip(record), event(record, ENDED))
+    signs = (event(record, STARTED), flip(record), event(record, ENDED))
     return min((sign for sign in signs if sign is not None), default=None)
 
 
 def moments(record: Record) -> dict[str, float | None]:
     """When each was, on the record's scale; None for what was not seen."""
-    begin = zero(record)
-    later = [seen for seen in record.by(ENDPOINT) if answered(seen) >= begin]
-    old, new = (lambda seen: seen.get("server") == record.before.get("server")), (lambda seen: is_new(record, seen))
-    found = (
-        first(record.by(TOOL), lambda seen: seen.get("request")),
-        event(record, STARTED),
-        called(record),
-        first(record.by(TARGETS), lambda seen: answered(seen) >= begin and is_right(record, seen)),
-        first(record.by(CLUSTER), lambda seen: answered(seen) >= begin and seen.get("status", "available") != "available"),
-        seen_flip(record),
-        event(record, COMPLETED),
-        first(record.by(HELD), lambda seen: answered(seen) >= begin and "error" in seen),
-        first(later, new),
-        first(later, lambda seen: new(seen) and seen["writes"]),
-        last(later, old) if any(map(new, later)) else None,
-    )
-    return dict(zip(MOMENTS, found, strict=True))
+    old, writer = record.before.get("server"), writer_after(record)
+    met = [seen for seen in since(record, ENDPOINT) if "server" in seen]
+    new = [seen for seen in met if seen["server"] != old]
+    return {
+        "request": earliest(record.by(TOOL)),
+        "started event": event(record, STARTED),
+        "function called": called(record),
+        "group right": earliest(seen for seen in since(record, TARGETS) if right(record, seen, writer)),
+        "RDS's status shows it": earliest(
+            seen for seen in since(record, CLUSTER) if seen.get("status", "available") != "available"
+        ),
+        "RDS's writer flips": flip(record),
+        "completed": event(record, COMPLETED),
+        "old connection cut": earliest(seen for seen in since(record, HELD) if "error" in seen),
+        "first connection to a new instance": earliest(new),
+        "first connection that writes": earliest(seen for seen in new if seen["writes"]),
+        "last connection that met the old one": max(
+            (answered(seen) for seen in met if new and seen["server"] == old), default=None
+        ),
+    }
 
 
 def shares(record: Record) -> list[Share]:
     """In the order in which they were, so that the shares add up to the whole."""
-    when = sorted((at, MOMENTS.index(name)) for name, at in moments(record).items() if at is not None)
-    before = [at for at, _ in when[:1]] + [at for at, _ in when]
-    return [Share(MOMENTS[index], at, at - earlier) for (at, index), earlier in zip(when, before, strict=False)]
+    when = sorted(((name, at) for name, at in moments(record).items() if at is not None), key=lambda moment: moment[1])
+    return [Share(name, at, at - earlier) for (_, earlier), (name, at) in pairwise(when[:1] + when)]
 
 
-@dataclass(frozen=True)
-class Logins:
+class Logins(NamedTuple):
     """The new connections since the request."""
 
     readers: int
@@ -86,7 +79,7 @@ class Logins:
 
 
 def logins(record: Record) -> Logins:
-    later = [seen for seen in record.by(ENDPOINT) if answered(seen) >= zero(record)]
+    later = since(record, ENDPOINT)
     return Logins(sum(seen.get("writes") is False for seen in later), sum("gated" in seen for seen in later), len(later))
 
 
@@ -103,25 +96,18 @@ def reports(record: Record) -> list[dict[str, Any]]:
 
 def called(record: Record) -> float | None:
     """The start of the run that moved the target, or else of the first one that decided about an event."""
-    decisions = [seen for seen in record.by(FUNCTION) if str(seen.get("line", {}).get("cause", "")).startswith("RDS-EVENT")]
-    moved = [seen for seen in decisions if seen["line"].get("outcome") == "switched"]
-    for decision in (moved or decisions)[:1]:
-        request = decision["line"].get("requestId")
-        started = [seen["said"] for seen in record.by(FUNCTION) if starts(seen.get("line", {}), request)]
-        return float(min([*started, decision["said"]]))
-    return None
+    lines = [(seen["line"], seen["said"]) for seen in record.by(FUNCTION) if "line" in seen]
+    decisions = [(line, said) for line, said in lines if str(line.get("cause", "")).startswith("RDS-EVENT")]
+    moved = [(line, said) for line, said in decisions if line.get("outcome") == "switched"]
+    if not decisions:
+        return None
+    decision, decided = (moved or decisions)[0]
+    starts = [(line.get("record", {}), said) for line, said in lines if line.get("type") == "platform.start"]
+    return min([said for run, said in starts if run.get("requestId") == decision.get("requestId")] + [decided])
 
 
-def starts(line: dict[str, Any], request: str | None) -> bool:
-    return line.get("type") == "platform.start" and line.get("record", {}).get("requestId") == request
-
-
-def is_new(record: Record, seen: Observation) -> bool:
-    return "server" in seen and seen["server"] != record.before.get("server")
-
-
-def seen_flip(record: Record) -> float | None:
-    return first(record.by(CLUSTER), lambda seen: writer_shown(seen) not in ("", record.before["writer"]))
+def flip(record: Record) -> float | None:
+    return earliest(seen for seen in record.by(CLUSTER) if writer_shown(seen) not in ("", record.before["writer"]))
 
 
 def writer_shown(seen: Observation) -> str:
@@ -134,10 +120,6 @@ def writer_after(record: Record) -> str:
     """The writer that RDS showed at the end."""
     shown = [writer for seen in record.by(CLUSTER) if (writer := writer_shown(seen))]
     return shown[-1] if shown else str(record.before["writer"])
-
-
-def is_right(record: Record, seen: Observation) -> bool:
-    return right(record, seen, writer_after(record))
 
 
 def right(record: Record, seen: Observation, writer: str) -> bool:
@@ -168,9 +150,11 @@ def event(record: Record, pattern: re.Pattern[str]) -> float | None:
     return min(said, default=None)
 
 
-def first(seen: Iterable[Observation], is_it: Any) -> float | None:
-    return min((answered(one) for one in seen if is_it(one)), default=None)
+def since(record: Record, witness: str) -> list[Observation]:
+    """What this one has seen since the failover began."""
+    begin = zero(record)
+    return [seen for seen in record.by(witness) if answered(seen) >= begin]
 
 
-def last(seen: Iterable[Observation], is_it: Any) -> float | None:
-    return max((answered(one) for one in seen if is_it(one)), default=None)
+def earliest(seen: Iterable[Observation]) -> float | None:
+    return min(map(answered, seen), default=None)

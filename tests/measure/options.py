@@ -26,49 +26,38 @@ exit status: 0 the failover came right; 1 refused, or it did not come right; 2 t
   python3 tests/measure/failover.py --from seen.json --plot seen.svg"""
 
 
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Leaves the paragraphs as they are."""
-
-
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="failover.py", description=DESCRIPTION, epilog=EPILOG, formatter_class=Help)
-    what = made.add_argument_group("what to measure")
-    what.add_argument("--stack", help="the stack; gives the three below")
-    what.add_argument("--cluster", help="the cluster's ID")
-    what.add_argument("--target-group", metavar="ARN", help="the target group's ARN")
-    what.add_argument("--function", metavar="NAME", help="the function's name")
-    what.add_argument("--log-group", metavar="NAME", help="the function's log group (default: the stack's, or /aws/lambda/NAME)")
-    side = made.add_argument_group("the consumer's side")
-    side.add_argument("--endpoint", type=endpoint, metavar="HOST:PORT", help="the balancer, or the PrivateLink endpoint")
-    side.add_argument(
-        "--user",
-        help=f"a database user who may log in (behind a reader gate the one that it names), with the password in {PASSWORD}",
+    made = argparse.ArgumentParser(
+        prog="failover.py", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    side.add_argument("--database", help="the database to log in to (default: none; postgres for PostgreSQL)")
-    side.add_argument(
-        "--ca",
-        metavar="FILE",
-        help="log in over TLS alone, and trust these CA certificates (default: TLS where it is offered, with any)",
-    )
-    how = made.add_argument_group("how")
-    how.add_argument("--to", metavar="INSTANCE", help="the instance that is to become the writer (default: Aurora chooses)")
-    how.add_argument("--watch", action="store_true", help="start no failover: wait for one that comes by itself")
-    how.add_argument("--yes", action="store_true", help="do not ask")
-    how.add_argument("--anyway", action="store_true", help="measure even where the set-up speaks against it")
-    how.add_argument(
-        "--limit", type=seconds, default=900, metavar="SECONDS",
-        help="end so long after the request, or with --watch after the failover has begun (default: %(default)s)",
-    )  # fmt: skip
-    how.add_argument(
-        "--steady", type=seconds, default=30, metavar="SECONDS",
-        help="end when the endpoint has answered from the writer for so long (default: %(default)s)",
-    )  # fmt: skip
-    out = made.add_argument_group("what comes out")
-    out.add_argument("--json", type=Path, metavar="FILE", help="the raw observations, without account numbers")
-    out.add_argument("--plot", type=Path, metavar="FILE.svg", help="the picture (needs matplotlib)")
-    out.add_argument("--note", default="", help="what a reader of the JSON should know, such as region and balancer")
-    out.add_argument("--from", dest="file", type=Path, metavar="FILE", help="measure nothing: read an earlier --json")
-    out.add_argument("--policy", action="store_true", help="print the IAM policy that this needs, and end")
+    option = made.add_argument_group("what to measure").add_argument
+    option("--stack", help="the stack; gives the three below")
+    option("--cluster", help="the cluster's ID")
+    option("--target-group", metavar="ARN", help="the target group's ARN")
+    option("--function", metavar="NAME", help="the function's name")
+    option("--log-group", metavar="NAME", help="the function's log group (default: the stack's, or /aws/lambda/NAME)")
+    option = made.add_argument_group("the consumer's side").add_argument
+    option("--endpoint", type=endpoint, metavar="HOST:PORT", help="the balancer, or the PrivateLink endpoint")
+    user = "a database user who may log in (behind a reader gate the one that it names), with the password in "
+    option("--user", help=user + PASSWORD)
+    option("--database", help="the database to log in to (default: none; postgres for PostgreSQL)")
+    trusted = "log in over TLS alone, and trust these CA certificates (default: TLS where it is offered, with any)"
+    option("--ca", metavar="FILE", help=trusted)
+    option = made.add_argument_group("how").add_argument
+    option("--to", metavar="INSTANCE", help="the instance that is to become the writer (default: Aurora chooses)")
+    option("--watch", action="store_true", help="start no failover: wait for one that comes by itself")
+    option("--yes", action="store_true", help="do not ask")
+    option("--anyway", action="store_true", help="measure even where the set-up speaks against it")
+    limit = "end so long after the request, or with --watch after the failover has begun (default: %(default)s)"
+    option("--limit", type=float, default=900, metavar="SECONDS", help=limit)
+    steady = "end when the endpoint has answered from the writer for so long (default: %(default)s)"
+    option("--steady", type=float, default=30, metavar="SECONDS", help=steady)
+    option = made.add_argument_group("what comes out").add_argument
+    option("--json", type=Path, metavar="FILE", help="the raw observations, without account numbers")
+    option("--plot", type=Path, metavar="FILE.svg", help="the picture (needs matplotlib)")
+    option("--note", default="", help="what a reader of the JSON should know, such as region and balancer")
+    option("--from", dest="file", type=Path, metavar="FILE", help="measure nothing: read an earlier --json")
+    option("--policy", action="store_true", help="print the IAM policy that this needs, and end")
     return made
 
 
@@ -78,6 +67,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     options = made.parse_args(words)
     if not (options.policy or options.file or options.stack or (options.cluster and options.target_group and options.function)):
         made.error("what to measure? --stack STACK, or --cluster, --target-group and --function; or --from FILE, or --policy")
+    if not (options.limit > 0 and options.steady > 0):
+        made.error("--limit and --steady are seconds above 0")
     if options.watch and options.to:
         made.error("--watch starts no failover, so that --to has no meaning")
     if options.plot and options.plot.suffix != ".svg":
@@ -95,12 +86,8 @@ def missing(options: argparse.Namespace) -> str:
     absent = [name for name, given in (("--endpoint", options.endpoint), ("--user", options.user)) if not given]
     if not os.environ.get(PASSWORD):
         absent.append(f"the environment variable {PASSWORD}")
-    if not absent:
-        return ""
-    return (
-        f"the consumer's side is not watched, as {', '.join(absent)} {'are' if len(absent) > 1 else 'is'} missing: the picture "
-        "lacks when the old connection is cut, which instance new ones meet, and whether it writes"
-    )
+    lacks = "the picture lacks when the old connection is cut, which instance new ones meet, and whether it writes"
+    return f"the consumer's side is not watched, for lack of {', '.join(absent)}: {lacks}" if absent else ""
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -108,13 +95,3 @@ def endpoint(text: str) -> tuple[str, int]:
     if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r}: expected HOST:PORT")
     return host.strip("[]"), int(port)
-
-
-def seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
-    return number

@@ -4,12 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from measure.lanes import GATED, LANES, NOBODY, OLD, READER, WRITER, Span, lanes
+from measure.lanes import COLOURS, LANES, Span, lanes
 from measure.moments import Share, logins, shares, zero
 from measure.record import Record
 from measure.timeline import ms
 
-COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", GATED: "#d7bde2", NOBODY: "#d9d9d9"}
 LETTER = 0.0088
 """The width of a letter, as a part of the axis."""
 
@@ -21,13 +20,15 @@ def plot(record: Record, file: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    drawn, found = from_zero(lanes(record), shares(record), zero(record))
+    drawn, found = lanes(from_request(record)), shares(from_request(record))
     rows = [0.5 * len(drawn) + 0.4, 0.24 * len(found) + 0.6]
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "failover", "font.size": 9}):
         figure, (upper, lower) = pyplot.subplots(
             2, 1, sharex=True, figsize=(11, sum(rows)), height_ratios=rows, layout="constrained"
         )
-        begin, end = window(drawn, found)
+        # To shortly after the last moment: how long it stayed so does not matter.
+        whole = max((one.at for one in found), default=0.0) or 1.0
+        begin, end = -0.05 * whole, 1.15 * whole
         draw_lanes(upper, drawn, begin, end)
         draw_shares(lower, found, begin, end)
         if record.note:
@@ -38,17 +39,13 @@ def plot(record: Record, file: Path) -> None:
         pyplot.close(figure)
 
 
-def from_zero(drawn: dict[str, list[Span]], found: list[Share], zero: float) -> tuple[dict[str, list[Span]], list[Share]]:
-    """Counted from the request."""
-    moved = {name: [replace(span, start=span.start - zero, end=span.end - zero) for span in lane] for name, lane in drawn.items()}
-    return moved, [replace(one, at=one.at - zero) for one in found]
-
-
-def window(drawn: dict[str, list[Span]], found: list[Share]) -> tuple[float, float]:
-    """From shortly before the request to shortly after the last moment: how long it stayed so does not matter."""
-    last = [one.at for one in found] or [span.end for lane in drawn.values() for span in lane]
-    whole = max(last, default=0.0) or 1.0
-    return -0.05 * whole, 1.15 * whole
+def from_request(record: Record) -> Record:
+    """With the request at 0."""
+    begin = zero(record)
+    moved = [
+        {key: value - begin if key in ("at", "said") else value for key, value in seen.items()} for seen in record.observations
+    ]
+    return replace(record, observations=moved)
 
 
 def draw_lanes(axes: Any, drawn: dict[str, list[Span]], begin: float, end: float) -> None:

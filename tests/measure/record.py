@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ SETTLED = "settled"
 """The end of a failover that came right."""
 
 
-class Unreadable(Exception):
-    """A file that is no measurement."""
+class Refused(Exception):
+    """Why there is nothing to measure, or nothing to read."""
 
 
 @dataclass
@@ -40,11 +40,11 @@ class Record:
         return [seen for seen in self.observations if seen["witness"] == witness]
 
     def write(self, file: Path) -> None:
-        """One observation a line."""
+        """One observation a line, and without account numbers."""
         whole = asdict(self)
         seen = ",\n".join(json.dumps(one, ensure_ascii=False) for one in sorted(whole.pop("observations"), key=answered))
         head = json.dumps(whole, ensure_ascii=False, indent=1)[:-2]
-        file.write_text(without_accounts(f'{head},\n "observations": [\n{seen}\n]}}\n'))
+        file.write_text(re.sub(r"(?<=:)\d{12}(?=:)", "000000000000", f'{head},\n "observations": [\n{seen}\n]}}\n'))
 
 
 def read(file: Path) -> Record:
@@ -54,7 +54,7 @@ def read(file: Path) -> Record:
             float(seen["at"]), float(seen["took"]), str(seen["witness"])
         str(record.before["writer"]), dict(record.before["addresses"]), float(record.subject["steady"])
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise Unreadable(f"{file}: {type(error).__name__}: {error}; expected a file that --json has written") from error
+        raise Refused(f"{file}: {type(error).__name__}: {error}; expected a file that --json has written") from error
     return record
 
 
@@ -63,42 +63,21 @@ def answered(seen: Observation) -> float:
     return seen["at"] + seen["took"]
 
 
-def without_accounts(text: str) -> str:
-    return re.sub(r"(?<=:)\d{12}(?=:)", "000000000000", text)
+class Notebook:
+    """Takes down the observations of several threads, and counts the seconds since it was made."""
 
-
-class Clock:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
+    def __init__(self, record: Record) -> None:
+        self.record, self.lock = record, threading.Lock()
         self.zero, self.wall = time.monotonic(), time.time()
+        record.began = datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="milliseconds")
 
     def now(self) -> float:
         return time.monotonic() - self.zero
 
-    def of(self, moment: float) -> float:
-        """A time of day, in seconds since 1970, on this scale."""
-        return moment - self.wall
-
-    def began(self) -> str:
-        return datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="milliseconds")
-
-
-class Notebook:
-    """Takes down the observations of several threads."""
-
-    def __init__(self, record: Record) -> None:
-        self.record, self.clock, self.lock = record, Clock(), threading.Lock()
-        record.began = self.clock.began()
-
     def add(self, witness: str, at: float, seen: Observation) -> None:
-        took = self.clock.now() - at
+        took = self.now() - at
         with self.lock:
             self.record.observations.append({"witness": witness, "at": round(at, 4), "took": round(took, 4), **seen})
-
-    def tell(self, **seen: Any) -> None:
-        """What the tool itself has done just now."""
-        self.add(TOOL, self.clock.now(), seen)
 
     def forget(self, before: float) -> None:
         """What was seen before that moment: nothing has happened yet."""
@@ -108,5 +87,4 @@ class Notebook:
     def so_far(self) -> Record:
         """A copy that no thread changes."""
         with self.lock:
-            observations = sorted(self.record.observations, key=answered)
-        return Record(**{**self.record.__dict__, "observations": observations})
+            return replace(self.record, observations=sorted(self.record.observations, key=answered))

@@ -5,13 +5,11 @@ import time
 from argparse import Namespace
 from contextlib import suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from measure.database import ANSWER, Failure, MySql, PostgreSql, reason
+from measure.database import ANSWER, MySql, PostgreSql
 from measure.moments import begun
-from measure.record import SETTLED, Notebook, Record
+from measure.record import SETTLED, TOOL, Notebook, Record
 from measure.settled import unsettled
-from measure.subject import Aws, Refused, Subject
+from measure.subject import Aws, Subject
 from measure.witnesses import Witness, of_aws, of_endpoint
 
 BASELINE = 2.0
@@ -27,7 +25,7 @@ def measure(options: Namespace, aws: Aws, what: Subject, record: Record, consume
     try:
         witnesses += of_aws(aws, what, notebook)
         if consumer:
-            witnesses += at_the_endpoint(consumer, notebook)
+            witnesses += of_endpoint(consumer, notebook)
         time.sleep(BASELINE)
         if not options.watch:
             request(options, aws, what, notebook)
@@ -40,39 +38,28 @@ def measure(options: Namespace, aws: Aws, what: Subject, record: Record, consume
     return ended(notebook, witnesses)
 
 
-def at_the_endpoint(consumer: MySql | PostgreSql, notebook: Notebook) -> list[Witness]:
-    try:
-        return of_endpoint(consumer, notebook)
-    except Failure as error:
-        raise Refused(f"the connection that is to be held was not let in: {reason(error)}") from error
-
-
 def request(options: Namespace, aws: Aws, what: Subject, notebook: Notebook) -> None:
     wanted = {"TargetDBInstanceIdentifier": options.to} if options.to else {}
-    notebook.tell(request=f"failover of {what.cluster} requested" + (f", to {options.to}" if options.to else ""))
-    try:
-        aws.rds.failover_db_cluster(DBClusterIdentifier=what.cluster, **wanted)
-    except (BotoCoreError, ClientError) as error:
-        raise Refused(f"RDS starts no failover: {error}") from error
+    text = f"failover of {what.cluster} requested" + (f", to {options.to}" if options.to else "")
+    notebook.add(TOOL, notebook.now(), {"request": text})
+    aws.rds.failover_db_cluster(DBClusterIdentifier=what.cluster, **wanted)
 
 
 def wait(options: Namespace, notebook: Notebook) -> str:
     """Why it has ended. Under --watch the limit counts from when the failover has begun."""
-    clock, progress = notebook.clock, Progress()
-    begin = clock.now()
-    try:
-        while (passed := clock.now() - begin) < options.limit:
-            record = notebook.so_far()
-            waiting = unsettled(record, clock.now(), options.steady)
-            if options.watch and begun(record) is None:
-                notebook.forget(clock.now() - KEPT)
-                begin = clock.now()
-            elif not waiting:
-                return SETTLED
-            progress.show(f"{passed:.0f} s: waiting for {waiting}")
-            time.sleep(0.5)
-    finally:
-        progress.end()
+    begin, shown = notebook.now(), ""
+    while (passed := notebook.now() - begin) < options.limit:
+        record = notebook.so_far()
+        waiting = unsettled(record, notebook.now(), options.steady)
+        if options.watch and begun(record) is None:
+            notebook.forget(notebook.now() - KEPT)
+            begin = notebook.now()
+        elif not waiting:
+            return SETTLED
+        if (what := waiting.partition(":")[0]) != shown:  # what comes after it may change at each look
+            shown = what
+            print(f"{passed:.0f} s: waiting for {waiting}", file=sys.stderr)
+        time.sleep(0.5)
     return f"the limit of {options.limit:g} s"
 
 
@@ -83,22 +70,3 @@ def ended(notebook: Notebook, witnesses: list[Witness]) -> Record:
         for witness in witnesses:
             witness.thread.join(max(0.0, end - time.monotonic()))
     return notebook.so_far()
-
-
-class Progress:
-    """One line that is written again; where nobody looks, a line when it changes."""
-
-    def __init__(self) -> None:
-        self.terminal, self.length, self.told = sys.stderr.isatty(), 0, ""
-
-    def show(self, text: str) -> None:
-        if self.terminal:
-            print("\r" + text.ljust(self.length), end="", file=sys.stderr, flush=True)
-            self.length = len(text)
-        elif (what := text.partition(": ")[2]) != self.told and " so far" not in what:
-            self.told = what
-            print(text, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self.terminal and self.length:
-            print(file=sys.stderr)

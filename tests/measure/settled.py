@@ -6,7 +6,7 @@ from measure.record import CLUSTER, ENDPOINT, EVENTS, TARGETS, Observation, Reco
 
 def unsettled(record: Record, now: float, steady: float) -> str:
     """What is being waited for; empty once all is done."""
-    clusters, groups = sighted(record, CLUSTER), sighted(record, TARGETS)
+    clusters, groups = ([seen for seen in record.by(name) if "error" not in seen] for name in (CLUSTER, TARGETS))
     writer = writer_shown(clusters[-1]) if clusters else ""
     ended = any(ENDED.search(seen.get("message", "")) for seen in record.by(EVENTS))
     if not ended and writer in ("", record.before["writer"]):
@@ -37,7 +37,3 @@ def from_writer(record: Record, seen: Observation, writer: str) -> bool:
     if seen["server"] in record.before["addresses"]:
         return bool(seen["server"] == writer)
     return (seen["server"] == record.before.get("server")) == (writer == record.before["writer"])
-
-
-def sighted(record: Record, witness: str) -> list[Observation]:
-    return [seen for seen in record.by(witness) if "error" not in seen]

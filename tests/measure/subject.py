@@ -9,9 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-
-class Refused(Exception):
-    """Why there is nothing to measure."""
+from measure.record import Refused
 
 
 class Aws:
@@ -38,20 +36,18 @@ class Subject:
 
 def find(options: Namespace, aws: Aws) -> Subject:
     """The names that were given, and for the others the stack's."""
-    stack = of_stack(options.stack, aws) if options.stack else {}
+    stack: dict[str, str] = {}
+    if options.stack:
+        (found,) = aws.stacks.describe_stacks(StackName=options.stack)["Stacks"]
+        stack |= {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
+        stack |= {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
     function = options.function or stack.get("FunctionName", "")
     log_group = options.log_group or ("" if options.function else stack.get("LogGroupName", "")) or f"/aws/lambda/{function}"
     cluster = (options.cluster or stack.get("DbClusterId", "")).rsplit(":", 1)[-1]
-    found = Subject(cluster, options.target_group or stack.get("TargetGroupArn", ""), function, log_group)
-    if not (found.cluster and found.target_group and found.function):
+    group = options.target_group or stack.get("TargetGroupArn", "")
+    if not (cluster and group and function):
         raise Refused(f"the stack {options.stack} does not name cluster, target group and function: it is not of this template")
-    return found
-
-
-def of_stack(name: str, aws: Aws) -> dict[str, str]:
-    (stack,) = aws.stacks.describe_stacks(StackName=name)["Stacks"]
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    return parameters | {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    return Subject(cluster, group, function, log_group)
 
 
 def check(aws: Aws, function: str) -> dict[str, Any]:
@@ -61,7 +57,7 @@ def check(aws: Aws, function: str) -> dict[str, Any]:
     if "FunctionError" in reply:
         raise Refused(f"the function {function} is broken, it answers to check: {text}")
     answer = json.loads(text)
-    if not isinstance(answer, dict) or answer.get("outcome") != "checked":
+    if answer.get("outcome") != "checked":
         raise Refused(f"{function} is not this function, it answers to check: {text}")
     return answer
 
@@ -69,14 +65,9 @@ def check(aws: Aws, function: str) -> dict[str, Any]:
 def cluster(aws: Aws, name: str) -> dict[str, Any]:
     """`status` and `writers` of the cluster, its `members`, `engine` and `version`."""
     (found,) = aws.rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
-    members = found.get("DBClusterMembers", [])
-    return {
-        "status": found.get("Status", ""),
-        "writers": [one["DBInstanceIdentifier"] for one in members if one.get("IsClusterWriter")],
-        "members": sorted(one["DBInstanceIdentifier"] for one in members),
-        "engine": found.get("Engine", ""),
-        "version": found.get("EngineVersion", ""),
-    }
+    members = {one["DBInstanceIdentifier"]: one["IsClusterWriter"] for one in found["DBClusterMembers"]}
+    names = {"members": sorted(members), "writers": [name for name, writes in members.items() if writes]}
+    return names | {"status": found["Status"], "engine": found["Engine"], "version": found["EngineVersion"]}
 
 
 def addresses(aws: Aws, name: str) -> dict[str, list[str]]:
@@ -99,3 +90,22 @@ def settings(aws: Aws, group: str) -> dict[str, Any]:
     health = {key: found[key] for key in found if key.startswith("Health") or key.endswith("ThresholdCount")}
     attributes = aws.elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
     return health | {one["Key"]: one["Value"] for one in sorted(attributes, key=lambda one: one["Key"])}
+
+
+def refusals(answer: dict[str, Any], cluster: dict[str, Any]) -> list[str]:
+    """What speaks against measuring, by the answer to `check` and the cluster; `--anyway` overrides it."""
+    reasons = [f"check finds an error: {one['code']}" for one in answer["findings"] if one["level"] == "error"]
+    if cluster["status"] != "available":
+        reasons.append(f"the cluster's status is {cluster['status']}, expected available")
+    if len(cluster["members"]) < 2:
+        reasons.append(f"the cluster has {len(cluster['members'])} member, and a failover needs two")
+    if answer.get("dry_run") or any(one["code"] == "dry-run" for one in answer["findings"]):
+        reasons.append("the function is in dry run, so that it would not move the target")
+    return reasons
+
+
+def impossible(to: str | None, cluster: dict[str, Any]) -> str:
+    """Why `--to` cannot be had; empty if it can."""
+    if to and to not in cluster["members"]:
+        return f"--to {to}: no member of the cluster, which has {', '.join(cluster['members'])}"
+    return f"--to {to}: that is the writer already" if to and to in cluster["writers"] else ""

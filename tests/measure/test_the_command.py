@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ STACK = ("--stack", "prod")
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(monkeypatch):
     made = FakeAws()
     monkeypatch.setattr(failover, "Aws", lambda: made)
     monkeypatch.setattr(run, "BASELINE", 0.1)
@@ -28,7 +27,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     return made
 
 
-def test_help_says_what_it_was_not_tried_on_and_that_it_changes_nothing_else() -> None:
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "seen.json"
+
+
+def measured(*words):
+    """The exit status, where nobody is asked."""
+    return failover.main([*STACK, "--yes", *map(str, words)])
+
+
+def test_help_says_what_it_was_not_tried_on_and_that_it_changes_nothing_else():
     command = [sys.executable, "tests/measure/failover.py", "--help"]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert "not on AWS" in text
@@ -41,100 +50,87 @@ def test_help_says_what_it_was_not_tried_on_and_that_it_changes_nothing_else() -
         ([], "what to measure?"),
         (["--cluster", "c", "--function", "f"], "what to measure?"),
         ([*STACK, "--endpoint", "host"], "expected HOST:PORT"),
-        ([*STACK, "--limit", "soon"], "expected a number of seconds"),
+        ([*STACK, "--limit", "soon"], "invalid float value"),
+        ([*STACK, "--steady", "0"], "seconds above 0"),
         ([*STACK, "--plot", "seen.png"], "does not end in .svg"),
         ([*STACK, "--json", "no/such/folder/seen.json"], "there is no folder no/such/folder"),
         ([*STACK, "--watch", "--to", "aurora-2"], "--to has no meaning"),
     ],
 )
-def test_a_wrong_command_line_is_refused(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_command_line_is_refused(words, complaint, capsys):
     with pytest.raises(SystemExit) as ended:
         failover.main(words)
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
 
 
-def test_the_policy_allows_one_change_and_only_where_it_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_allows_one_change_and_only_where_it_is_made(capsys):
     names = ["--policy", "--cluster", "aurora-prod", "--function", "the-function"]
     assert failover.main(names) == 0
     statements = json.loads(capsys.readouterr().out)["Statement"]
     resources = {action: one["Resource"] for one in statements for action in one["Action"]}
     assert resources["rds:FailoverDBCluster"] == "arn:aws:rds:*:*:cluster:aurora-prod"
     assert resources["lambda:InvokeFunction"] == "arn:aws:lambda:*:*:function:the-function"
-    assert [action for action in resources if "Describe" not in action and "Filter" not in action] == [
-        "lambda:InvokeFunction",
-        "rds:FailoverDBCluster",
-    ]
+    others = [action for action in resources if "Describe" not in action and "Filter" not in action]
+    assert others == ["lambda:InvokeFunction", "rds:FailoverDBCluster"]
     failover.main([*names, "--watch"])
     assert "FailoverDBCluster" not in capsys.readouterr().out
 
 
-def test_without_user_and_password_the_aws_side_is_measured_and_what_is_missing_is_told(
-    aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "seen.json"
-    assert failover.main([*STACK, "--endpoint", "127.0.0.1:1", "--yes", "--json", str(file)]) == 0
+def test_without_user_and_password_the_aws_side_is_measured_and_what_is_missing_is_told(aws, file, capsys):
+    assert measured("--endpoint", "127.0.0.1:1", "--json", file) == 0
     said = capsys.readouterr().out
-    assert "as --user, the environment variable DB_PASSWORD are missing" in said
+    assert "for lack of --user, the environment variable DB_PASSWORD: " in said
     assert "not in the picture: the consumer's side" in said
     assert "check of the-function: 0 findings" in said
     assert aws.failovers == [{"DBClusterIdentifier": "aurora-prod"}]
     assert {seen["witness"] for seen in read(file).observations} == {"tool", "targets", "cluster", "events", "function"}
 
 
-def test_an_earlier_file_gives_the_same_report_and_a_picture(
-    aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file, picture = tmp_path / "seen.json", tmp_path / "seen.svg"
-    failover.main([*STACK, "--yes", "--json", str(file)])
-    first = capsys.readouterr().out
+def test_an_earlier_file_gives_the_same_report_and_a_picture(aws, file, capsys):
+    measured("--json", file)
+    first, picture = capsys.readouterr().out, file.with_suffix(".svg")
     assert failover.main(["--from", str(file), "--plot", str(picture)]) == 0
     assert first.endswith(capsys.readouterr().out)
     assert "RDS's writer flips" in picture.read_text()
 
 
-def test_a_file_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "other.json"
+def test_a_file_that_is_none_is_refused(file, capsys):
     file.write_text('{"observations": []}')
     assert failover.main(["--from", str(file)]) == 1
     assert "expected a file that --json has written" in capsys.readouterr().err
 
 
-def test_it_waits_for_a_failover_that_comes_by_itself_and_forgets_what_was_long_before(
-    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_waits_for_a_failover_that_comes_by_itself_and_forgets_what_was_long_before(aws, file, monkeypatch):
     monkeypatch.setattr(run, "KEPT", 1.0)
-    file = tmp_path / "seen.json"
     threading.Timer(4, aws.failover_db_cluster).start()
-    assert failover.main([*STACK, "--watch", "--yes", "--limit", "3", "--json", str(file)]) == 0
+    assert measured("--watch", "--limit", "3", "--json", file) == 0
     record = read(file)
     assert not record.by("tool")
     assert min(seen["at"] for seen in record.observations) > 1
     assert moments(record)["completed"] == pytest.approx(zero(record), abs=2)  # the sooner of event and flip
 
 
-def test_looks_that_fail_are_told_of(aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def denied(**_: object) -> None:
+def test_looks_that_fail_are_told_of(aws, monkeypatch, capsys):
+    def denied(**_):
         raise PermissionError("not allowed to perform elasticloadbalancing:DescribeTargetHealth")
 
     monkeypatch.setattr(aws, "describe_target_health", denied)
-    assert failover.main([*STACK, "--yes", "--limit", "2"]) == 1
+    assert measured("--limit", "2") == 1
     said = capsys.readouterr().out
     assert "failed, the last with: not allowed to perform elasticloadbalancing:DescribeTargetHealth" in said
 
 
-def test_account_numbers_stay_out_of_the_file(aws: FakeAws, tmp_path: Path) -> None:
-    file = tmp_path / "seen.json"
+def test_account_numbers_stay_out_of_the_file(aws, file):
     arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/aurora/0123456789abcdef"
-    failover.main([*STACK, "--target-group", arn, "--yes", "--json", str(file)])
+    measured("--target-group", arn, "--json", file)
     assert "123456789012" not in file.read_text()
     assert ":targetgroup/aurora/" in file.read_text()
 
 
-def test_it_asks_first(aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(
-        "builtins.input", lambda question: "n" if "fails over from aurora-1 to whom Aurora chooses" in question else "y"
-    )
+def test_it_asks_first(aws, monkeypatch, capsys):
+    asked = "fails over from aurora-1 to whom Aurora chooses"
+    monkeypatch.setattr("builtins.input", lambda question: "n" if asked in question else "y")
     assert failover.main(STACK) == 1
     assert "nothing was done" in capsys.readouterr().err
     assert not aws.failovers
@@ -143,37 +139,34 @@ def test_it_asks_first(aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert aws.failovers
 
 
-def test_it_is_refused_by_what_check_finds_but_for_anyway(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_refused_by_what_check_finds_but_for_anyway(aws, capsys):
     aws.answer["findings"] = [{"level": "error", "code": "target-unused", "message": "no balancer uses the group"}]
-    assert failover.main([*STACK, "--yes"]) == 1
+    assert measured() == 1
     said = capsys.readouterr()
     assert "error: target-unused: no balancer uses the group" in said.out
     assert "check finds an error: target-unused. --anyway measures all the same" in said.err
     assert not aws.failovers
-    assert failover.main([*STACK, "--yes", "--anyway"]) == 0
+    assert measured("--anyway") == 0
 
 
-def test_a_function_that_does_not_answer_to_check_is_called_broken(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_function_that_does_not_answer_to_check_is_called_broken(aws, capsys):
     aws.answer, aws.broken = {"errorType": "AwsCallFailed", "errorMessage": "AccessDenied"}, True
-    assert failover.main([*STACK, "--yes", "--anyway"]) == 1
+    assert measured("--anyway") == 1
     assert "the function the-function is broken" in capsys.readouterr().err
     assert not aws.failovers
 
 
-def test_a_password_that_is_refused_is_tried_once_and_nothing_is_started(
-    aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_password_that_is_refused_is_tried_once_and_nothing_is_started(aws, monkeypatch, capsys):
     monkeypatch.setenv("DB_PASSWORD", "wrong")
-    assert failover.main([*STACK, "--yes", "--endpoint", "127.0.0.1:1", "--user", "probe"]) == 1
+    assert measured("--endpoint", "127.0.0.1:1", "--user", "probe") == 1
     assert "the endpoint lets nobody in" in capsys.readouterr().err
     assert not aws.failovers
 
 
-def test_ctrl_c_ends_with_what_there_is(aws: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "seen.json"
+def test_ctrl_c_ends_with_what_there_is(aws, file, capsys):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background with it ignored
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    assert failover.main([*STACK, "--watch", "--yes", "--json", str(file)]) == 1
+    assert measured("--watch", "--json", file) == 1
     assert "ended by Ctrl-C" in capsys.readouterr().out
     assert read(file).by("cluster")
     assert not aws.failovers

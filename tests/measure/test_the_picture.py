@@ -17,19 +17,19 @@ SEEN = Path(__file__).parent / "seen"
 ARTICLE = SEEN / "article.json"
 
 
-def texts(picture: Path) -> set[str]:
+def texts(picture):
     return {html.unescape(text).strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text())}
 
 
 @pytest.fixture(scope="module")
-def made_anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_anew(tmp_path_factory):
     picture = tmp_path_factory.mktemp("picture") / "article.svg"
     assert main(["--from", str(ARTICLE), "--plot", str(picture)]) == 0
     return picture
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["made-anew", "committed"])
-def test_every_lane_and_the_figures_of_every_share_are_in_the_picture(made_anew: Path, committed: bool) -> None:
+def test_every_lane_and_the_figures_of_every_share_are_in_the_picture(made_anew, committed):
     found, record = texts(SEEN / "article.svg" if committed else made_anew), read(ARTICLE)
     assert set(LANES.values()) <= found
     assert len(shares(record)) == 11
@@ -38,7 +38,7 @@ def test_every_lane_and_the_figures_of_every_share_are_in_the_picture(made_anew:
         assert f"+{ms(share.share)} ms" in found
 
 
-def test_the_measurement_names_its_stand_ins_and_came_right() -> None:
+def test_the_measurement_names_its_stand_ins_and_came_right():
     record = read(ARTICLE)
     assert record.note.startswith("Stand-ins: ")
     assert record.note.endswith("Not AWS.")
@@ -46,7 +46,7 @@ def test_the_measurement_names_its_stand_ins_and_came_right() -> None:
     assert record.ended == "settled"
 
 
-def test_the_table_of_what_was_seen_has_the_figures_of_the_measurement() -> None:
+def test_the_table_of_what_was_seen_has_the_figures_of_the_measurement():
     record = read(ARTICLE)
     (row,) = [line for line in (ROOT / "tests" / "README.md").read_text().splitlines() if line.startswith("| our stand-ins ")]
     figures = {int(figure.replace(",", "")) for figure in re.findall(r"[\d,]+(?= \|)", row)}
@@ -54,5 +54,5 @@ def test_the_table_of_what_was_seen_has_the_figures_of_the_measurement() -> None
 
 
 @pytest.mark.parametrize("page", ["README.md", "tests/README.md"])
-def test_the_pages_show_the_picture(page: str) -> None:
+def test_the_pages_show_the_picture(page):
     assert "measure/seen/article.svg)" in (ROOT / page).read_text()

@@ -1,13 +1,10 @@
 """When a measurement is over, what speaks against starting one, and what it says of one that went wrong."""
 
-from typing import Any
-
 import pytest
 
 from measure.example import COMPLETED, DECIDED, FLIPPED, NEW, OLD, REQUEST, RIGHT, endpoint, line, record, seen
-from measure.record import Observation, Record
-from measure.refusals import impossible, refusals
 from measure.settled import unsettled
+from measure.subject import impossible, refusals
 from measure.timeline import faults
 
 SETTLED = seen("cluster", 12, status="available", writers=["aurora-2"])
@@ -34,30 +31,30 @@ STEADY = (endpoint(10, "aurora-2", True), endpoint(39.9, "aurora-2", True), endp
         pytest.param([{**SETTLED, "error": "throttled"}, SETTLED, RIGHT, *STEADY], "", id="done-after-an-error"),
     ],
 )
-def test_it_waits_until_all_three_have_settled(observations: list[Observation], waiting: str) -> None:
+def test_it_waits_until_all_three_have_settled(observations, waiting):
     said = unsettled(record(REQUEST, *observations), 40, 30)
     assert waiting in said if waiting else not said
 
 
-def test_without_the_endpoint_it_ends_with_the_aws_side() -> None:
+def test_without_the_endpoint_it_ends_with_the_aws_side():
     alone = record(REQUEST, SETTLED, RIGHT)
     alone.missing = "the consumer's side"
     assert not unsettled(alone, 40, 30)
 
 
-def test_servers_that_have_but_numbers_are_told_apart_by_the_one_before() -> None:
+def test_servers_that_have_but_numbers_are_told_apart_by_the_one_before():
     numbered = record(REQUEST, SETTLED, RIGHT, endpoint(5, "11", True), endpoint(10, "12", True))
     numbered.before["server"] = "11"
     assert not unsettled(numbered, 40, 30)
 
 
-def at_the_limit(*observations: Observation) -> Record:
+def at_the_limit(*observations):
     late = record(REQUEST, *observations)
     late.ended = "the limit of 60 s"
     return late
 
 
-def test_a_function_that_fails_is_told_of_by_its_own_words() -> None:
+def test_a_function_that_fails_is_told_of_by_its_own_words():
     failed = line(4, level="ERROR", message="AwsCallFailed: RegisterTargets failed: AccessDenied")
     told = faults(at_the_limit(SETTLED, OLD_ALONE, failed))
     assert told == [
@@ -67,12 +64,12 @@ def test_a_function_that_fails_is_told_of_by_its_own_words() -> None:
     ]
 
 
-def test_a_function_that_no_event_reached_is_told_of() -> None:
+def test_a_function_that_no_event_reached_is_told_of():
     told = faults(at_the_limit(SETTLED, OLD_ALONE))
     assert "did the event reach it?" in told[1]
 
 
-def test_an_endpoint_that_does_not_come_back_is_no_fault_of_the_function() -> None:
+def test_an_endpoint_that_does_not_come_back_is_no_fault_of_the_function():
     (told,) = faults(at_the_limit(SETTLED, DECIDED, RIGHT, seen("endpoint", 50, error="refused")))
     assert "still waiting for the endpoint" in told
 
@@ -80,7 +77,7 @@ def test_an_endpoint_that_does_not_come_back_is_no_fault_of_the_function() -> No
 HEALTHY = {"status": "available", "members": ["aurora-1", "aurora-2"], "writers": ["aurora-1"]}
 
 
-def found(level: str, code: str) -> dict[str, Any]:
+def found(level, code):
     return {"findings": [{"level": level, "code": code, "message": "…"}]}
 
 
@@ -94,18 +91,18 @@ def found(level: str, code: str) -> dict[str, Any]:
         ({"findings": []}, {"members": ["aurora-1"]}, "the cluster has 1 member"),
     ],
 )
-def test_what_speaks_against_a_failover(answer: dict[str, Any], cluster: dict[str, Any], reason: str) -> None:
+def test_what_speaks_against_a_failover(answer, cluster, reason):
     (said,) = refusals(answer, HEALTHY | cluster)
     assert reason in said
 
 
-def test_a_warning_does_not_speak_against_it() -> None:
+def test_a_warning_does_not_speak_against_it():
     assert refusals(found("warning", "unknown-ip-dict-entry"), HEALTHY) == []
 
 
 @pytest.mark.parametrize(
     ("to", "reason"), [("aurora-9", "no member"), ("aurora-1", "is the writer already"), ("aurora-2", ""), (None, "")]
 )
-def test_whom_it_may_fail_over_to(to: str | None, reason: str) -> None:
+def test_whom_it_may_fail_over_to(to, reason):
     said = impossible(to, HEALTHY)
     assert reason in said if reason else not said

@@ -2,12 +2,12 @@
 
 from statistics import median
 
-from measure.lanes import ENDPOINT, LANES, MARKS, instance, lanes, run_times
+from measure.lanes import ENDPOINT, LANES, MARKS, instance, lanes
 from measure.moments import gates, logins, moments, reports, shares, writer_after, zero
 from measure.record import EVENTS, FUNCTION, SETTLED, TOOL, Record, answered
 from measure.settled import unsettled
 
-THEIRS = {EVENTS: "RDS's clock", FUNCTION: "Lambda's clock"}
+NAMES = LANES | {EVENTS: "RDS: events (RDS's clock)", FUNCTION: "function (Lambda's clock)"}
 
 
 def timeline(record: Record) -> list[str]:
@@ -16,12 +16,10 @@ def timeline(record: Record) -> list[str]:
     for witness, lane in lanes(record).items():
         before = None
         for span in lane:
-            if span.start < begin:
-                before = span
-                continue
-            was = f"{before.text} → " if before and witness not in MARKS and witness != ENDPOINT else ""
-            name = LANES[witness] + (f" ({THEIRS[witness]})" if witness in THEIRS else "")
-            found.append((span.start, f"{name}: {was}{span.text}" if witness != TOOL else span.text))
+            was = f"{before.text} → " if before and witness not in (*MARKS, ENDPOINT) else ""
+            text = span.text if witness == TOOL else f"{NAMES[witness]}: {was}{span.text}"
+            if span.start >= begin:
+                found.append((span.start, text))
             before = span
     return [f"{ms(at - begin):>8} ms  {text}" for at, text in sorted(found)]
 
@@ -35,23 +33,22 @@ def table(record: Record) -> list[str]:
     if (met := logins(record)).every:
         lines.append(str(met))
     lines += [f"init_connect of {instance(record, server)}: {gate or 'empty'}" for server, gate in gates(record).items()]
-    if runs := run_times(record):
-        lines.append(f"the function's runs: {runs}")
-    return lines
+    runs = [
+        f"{one['durationMs']:.0f} ms" + (f" after {one['initDurationMs']:.0f} ms of init" if "initDurationMs" in one else "")
+        for one in reports(record)
+    ]
+    return lines + ([f"the function's runs: {', '.join(runs)}"] if runs else [])
 
 
 def looks(record: Record) -> list[str]:
     """How exact the figures are: how often each witness looked, how long an answer took, and how many looks failed."""
     lines = []
-    for witness in LANES:
+    for witness, name in LANES.items():
         took = [ms(seen["took"]) for seen in record.by(witness)]
-        if witness == TOOL or not took:
-            continue
         errors = [seen["error"] for seen in record.by(witness) if "error" in seen]
         failed = f"; {len(errors)} failed, the last with: {errors[-1]}" if errors else ""
-        lines.append(
-            f"{LANES[witness]}: {len(took)} looks, each {median(took):.0f} ms (median), {max(took)} ms (longest){failed}"
-        )
+        if took and witness != TOOL:
+            lines.append(f"{name}: {len(took)} looks, each {median(took):.0f} ms (median), {max(took)} ms (longest){failed}")
     return lines
 
 

@@ -2,62 +2,49 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from measure import subject
 from measure.database import Failure, MySql, PostgreSql, gated, left_unfinished, reason
-from measure.record import CLUSTER, ENDPOINT, EVENTS, FUNCTION, HELD, TARGETS, Notebook, Observation
-from measure.subject import Aws, Subject
+from measure.record import CLUSTER, ENDPOINT, EVENTS, FUNCTION, HELD, TARGETS, Notebook, Observation, Refused
+from measure.subject import Aws, Subject, cluster
 
-EACH_SECOND = 1.0
 PROBERS, EACH_PROBER = 25, 5.0
 """Together 5 new connections a second. As each waits for its own answer alone, a server that hangs does not stop the others."""
 UNFINISHED = 50
 """So many handshakes may end by our own timeout before the probe stops: MySQL blocks a host after 100."""
 EARLIER = timedelta(minutes=10)
 """How far back events and log lines are looked for: they may come late, and AWS's clock need not be ours."""
-Look = Callable[[], Iterable[Observation]]
+Look = Callable[[], list[Observation]]
 
 
 class Witness:
     """Looks at fixed times until it is stopped, also while the looks fail."""
 
-    def __init__(self, name: str, look: Look, notebook: Notebook, every: float = EACH_SECOND, first: float = 0) -> None:
+    def __init__(self, name: str, look: Look, notebook: Notebook, every: float = 1.0, first: float = 0) -> None:
         self.name, self.look, self.notebook, self.every, self.first = name, look, notebook, every, first
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self) -> None:
-        due = self.notebook.clock.now() + self.first
-        while not self.over.wait(max(0, due - self.notebook.clock.now())):
-            self.once()
-            due = max(due + self.every, self.notebook.clock.now())
-
-    def once(self) -> None:
-        at = self.notebook.clock.now()
-        try:
-            seen = list(self.look())
-        except Gone:
-            self.over.set()
-            return
-        except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
-            seen = [{"error": reason(error)}]
-        for one in seen:
-            self.notebook.add(self.name, at, one)
-
-
-class Gone(Exception):
-    """There is nothing more to look at."""
+        due = self.notebook.now() + self.first
+        while not self.over.wait(max(0, due - self.notebook.now())):
+            at = self.notebook.now()
+            try:
+                seen = self.look()
+            except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
+                seen = [{"error": reason(error)}]
+            for one in seen:
+                self.notebook.add(self.name, at, one)
+            due = max(due + self.every, self.notebook.now())
 
 
 def of_aws(aws: Aws, what: Subject, notebook: Notebook) -> list[Witness]:
     """The target group, the cluster, its events and the function's log, each once a second."""
-    log = Log(aws, what, notebook)
-    events = Events(aws, what, notebook)
+    events = News(lambda: events_of(aws, what.cluster), notebook)
+    log = News(lambda: lines_of(aws, what.log_group), notebook)
     return [
         Witness(TARGETS, lambda: [targets(aws, what.target_group)], notebook),
         Witness(CLUSTER, lambda: [shown(aws, what.cluster)], notebook),
@@ -81,49 +68,28 @@ def targets(aws: Aws, group: str) -> Observation:
 
 
 def shown(aws: Aws, name: str) -> Observation:
-    found = subject.cluster(aws, name)
-    return {key: found[key] for key in ("status", "writers")}
+    found = cluster(aws, name)
+    return {"status": found["status"], "writers": found["writers"]}
 
 
-class Events:
-    """The cluster's events, each once. An answer without a new one is noted too."""
-
-    def __init__(self, aws: Aws, what: Subject, notebook: Notebook) -> None:
-        self.aws, self.what, self.clock = aws, what, notebook.clock
-        self.known: set[tuple[str, str]] = set()
-        self.look()  # what is there already is not told
-
-    def look(self) -> list[Observation]:
-        pages = self.aws.rds.get_paginator("describe_events").paginate(
-            SourceType="db-cluster", SourceIdentifier=self.what.cluster, StartTime=datetime.now(UTC) - EARLIER
-        )
-        new: list[Observation] = []
-        for event in (event for page in pages for event in page["Events"]):
-            key = (event["Date"].isoformat(), event["Message"])
-            if key not in self.known:
-                self.known.add(key)
-                new.append({"said": round(self.clock.of(event["Date"].timestamp()), 3), "message": event["Message"]})
-        return new or [{}]
+Entry = tuple[Hashable, float, Observation]
+"""What tells it from the others, when it was by AWS's clock (seconds since 1970), and what it says."""
 
 
-class Log:
-    """The function's log since the measurement began, each line once."""
+def events_of(aws: Aws, name: str) -> Iterator[Entry]:
+    pages = aws.rds.get_paginator("describe_events").paginate(
+        SourceType="db-cluster", SourceIdentifier=name, StartTime=datetime.now(UTC) - EARLIER
+    )
+    for event in (event for page in pages for event in page["Events"]):
+        yield (event["Date"], event["Message"]), event["Date"].timestamp(), {"message": event["Message"]}
 
-    def __init__(self, aws: Aws, what: Subject, notebook: Notebook) -> None:
-        self.aws, self.what, self.clock = aws, what, notebook.clock
-        self.known: set[str] = set()
-        self.look()  # what is there already is not told
 
-    def look(self) -> list[Observation]:
-        pages = self.aws.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self.what.log_group, startTime=int((datetime.now(UTC) - EARLIER).timestamp() * 1000)
-        )
-        new: list[Observation] = []
-        for event in (event for page in pages for event in page["events"]):
-            if event["eventId"] not in self.known:
-                self.known.add(event["eventId"])
-                new.append({"said": round(self.clock.of(event["timestamp"] / 1000), 3), "line": line(event["message"])})
-        return new or [{}]
+def lines_of(aws: Aws, log_group: str) -> Iterator[Entry]:
+    pages = aws.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=log_group, startTime=int((datetime.now(UTC) - EARLIER).timestamp() * 1000)
+    )
+    for event in (event for page in pages for event in page["events"]):
+        yield event["eventId"], event["timestamp"] / 1000, {"line": line(event["message"])}
 
 
 def line(text: str) -> Observation:
@@ -133,9 +99,17 @@ def line(text: str) -> Observation:
     return {"message": text.strip()}
 
 
-def quit_in_good_order(connection: Any) -> None:
-    with suppress(*Failure):  # it may have been cut already
-        connection.close()
+class News:
+    """What is added to a list since the measurement began, each entry once. An answer without a new one is noted too."""
+
+    def __init__(self, entries: Callable[[], Iterable[Entry]], notebook: Notebook) -> None:
+        self.entries, self.notebook = entries, notebook
+        self.known = {key for key, _, _ in entries()}
+
+    def look(self) -> list[Observation]:
+        new = [entry for entry in self.entries() if entry[0] not in self.known]
+        self.known |= {key for key, _, _ in new}
+        return [{"said": round(moment - self.notebook.wall, 3), **seen} for _, moment, seen in new] or [{}]
 
 
 class Probe:
@@ -146,21 +120,20 @@ class Probe:
 
     def look(self) -> list[Observation]:
         if self.unfinished >= UNFINISHED:
-            raise Gone
+            return []
         try:
             connection = self.database.connect()
         except Failure as error:
-            if gated(error):
-                return [{"gated": reason(error)}]
-            if not left_unfinished(error):
-                raise
-            self.unfinished += 1
-            stops = "; this was the last probe, as the server would block us" if self.unfinished >= UNFINISHED else ""
-            return [{"error": reason(error) + stops}]
-        try:
+            return [self.refused(error)]
+        with closing(connection):
             return [self.database.identity(connection)]
-        finally:
-            quit_in_good_order(connection)
+
+    def refused(self, error: Exception) -> Observation:
+        if gated(error):
+            return {"gated": reason(error)}
+        self.unfinished += left_unfinished(error)
+        last = left_unfinished(error) and self.unfinished >= UNFINISHED
+        return {"error": reason(error) + ("; this was the last probe, as the server would block us" if last else "")}
 
 
 class Held:
@@ -168,11 +141,14 @@ class Held:
 
     def __init__(self, database: MySql | PostgreSql) -> None:
         self.database, self.cut = database, False
-        self.connection = database.connect()
+        try:
+            self.connection = database.connect()
+        except Failure as error:
+            raise Refused(f"the connection that is to be held was not let in: {reason(error)}") from error
 
     def look(self) -> list[Observation]:
         if self.cut:
-            raise Gone
+            return []
         try:
             return [self.database.identity(self.connection)]
         except Failure as error:

@@ -1,39 +1,37 @@
 """A proxy before moto that adds what a failover looks like on AWS, and Lambda's front door with its lines in the log."""
 
-import http.client
 import json
+import logging
 import re
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
+
+import urllib3
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from support.aws import CLUSTER, client
 
 NAME = "aurora-nlb-failover"
 LOG_GROUP, LOG_STREAM = f"/aws/lambda/{NAME}", "one"
-XML = {"Content-Type": "text/xml"}
-Answer = tuple[int, dict[str, str], bytes]
-KEPT = ("content-type", "x-amz", "lambda-")
+# Of a request, what belongs to the connection; of an answer, all but what AWS's clients read.
 DROPPED = ("host", "content-length", "connection")
+KEPT = ("content-type", "x-amz", "lambda-")
 
 
-class Proxy(ThreadingHTTPServer):
-    """Forwards to moto, but for what is said below."""
-
-    daemon_threads = True
+class Proxy:
+    """Forwards to moto, except for what is said below."""
 
     def __init__(self, moto: str, initial: float) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.moto, self.url = moto, f"http://127.0.0.1:{self.server_port}"
-        self.initial = initial
-        """For how many seconds a new target is `initial`; after that it is `unhealthy`, as its health check is blind."""
+        self.moto, self.initial = moto, initial
+        """`initial`: for how many seconds a new target is that; then it is `unhealthy`, as its health check is blind."""
+        self.server = make_server("127.0.0.1", 0, Request.application(self.answer), threaded=True)
+        self.port, self.url = self.server.port, f"http://127.0.0.1:{self.server.port}"
         self.registered: dict[str, float] = {}
         self.status = "available"
         self.events: list[tuple[datetime, str]] = []
@@ -52,95 +50,65 @@ class Proxy(ThreadingHTTPServer):
         self.logs.create_log_group(logGroupName=LOG_GROUP)
         self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
 
-    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        if path.endswith("/invocations"):
-            return self.invoke(method, path, headers, body)
-        words = parse_qs(body.decode(errors="replace"))
-        action = words.get("Action", [""])[0]
+    def answer(self, request: Request) -> Response:
+        request.get_data()  # before the form, so that the body is kept
+        action = request.form.get("Action", "")
+        if request.path.endswith("/invocations"):
+            return self.invoke(request)
         if action == "DescribeEvents":
-            return 200, XML, answered(action, "<Events>" + "".join(map(as_xml, self.events)) + "</Events>")
+            return answered(action, f"<Events>{''.join(map(as_xml, self.events))}</Events>")
         if action == "FailoverDBCluster":
             self.requested.set()
-            return 200, XML, answered(action, f"<DBCluster><DBClusterIdentifier>{CLUSTER}</DBClusterIdentifier></DBCluster>")
+            return answered(action, f"<DBCluster><DBClusterIdentifier>{CLUSTER}</DBClusterIdentifier></DBCluster>")
         if action == "RegisterTargets":
-            self.registered |= {word[0]: time.monotonic() for key, word in words.items() if key.endswith(".Id")}
-        status, kind, text = forward(self.moto, method, path, headers, body)
+            self.registered |= {value: time.monotonic() for key, value in request.form.items() if key.endswith(".Id")}
+        answer = forward(self.moto, request)
         if action == "DescribeDBClusters":
-            text = text.replace(b"<Status>available</Status>", f"<Status>{self.status}</Status>".encode())
+            answer.data = answer.data.replace(b"<Status>available</Status>", f"<Status>{self.status}</Status>".encode())
         if action == "DescribeTargetHealth":
-            text = re.sub(rb"<Id>(.*?)</Id>.*?<State>healthy</State>", self.with_state, text, flags=re.DOTALL)
-        return status, kind, text
+            answer.data = re.sub(rb"<Id>(.*?)</Id>.*?<State>healthy</State>", self.with_state, answer.data, flags=re.DOTALL)
+        return answer
 
     def with_state(self, target: re.Match[bytes]) -> bytes:
         young = time.monotonic() - self.registered.get(target[1].decode(), 0) < self.initial
         return target[0].replace(b"<State>healthy", b"<State>initial" if young else b"<State>unhealthy")
 
-    def invoke(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def invoke(self, request: Request) -> Response:
         """By the function, with Lambda's own lines around the function's."""
         url, log = self.watch
-        seen, began, started = len(log.read_text()), time.monotonic(), now()
-        answer = forward(url, method, path, headers, body)
-        duration = (time.monotonic() - began) * 1000
+        seen, began = len(log.read_text()), datetime.now(UTC)
+        answer, ended = forward(url, request), datetime.now(UTC)
         own = [line for line in log.read_text()[seen:].splitlines() if line.startswith("{")]
-        ids = [line["requestId"] for line in map(json.loads, own) if "requestId" in line]
-        request = ids[0] if ids else str(uuid.uuid4())
-        start = json.dumps({"time": started, "type": "platform.start", "record": {"requestId": request}})
-        metrics = {"durationMs": round(duration, 3)}
-        end = json.dumps({"time": now(), "type": "platform.report", "record": {"requestId": request, "metrics": metrics}})
-        events = [{"timestamp": stamp(line), "message": line} for line in (start, *own, end)]
+        run = next((line["requestId"] for line in map(json.loads, own) if "requestId" in line), "")
+        duration = round((ended - began) / timedelta(milliseconds=1), 3)
+        start = {"time": began.isoformat(), "type": "platform.start", "record": {"requestId": run}}
+        report = {"requestId": run, "metrics": {"durationMs": duration}}
+        lines = [json.dumps(start), *own, json.dumps({"time": ended.isoformat(), "type": "platform.report", "record": report})]
+        events = [{"timestamp": stamp(line), "message": line} for line in lines]
         self.logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=events)
         return answer
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Proxy
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        headers = {key: value for key, value in self.headers.items() if key.lower() not in DROPPED}
-        status, kind, text = self.server.answer(self.command, self.path, headers, body)
-        self.send_response(status)
-        for key, value in kind.items():
-            self.send_header(key, value)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_GET = do_POST
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Says nothing."""
+def forward(url: str, request: Request) -> Response:
+    headers = {key: value for key, value in request.headers if key.lower() not in DROPPED}
+    to = url + request.full_path.rstrip("?")
+    answer = urllib3.request(request.method, to, body=request.get_data(), headers=headers, timeout=60, retries=False)
+    kept = [(key, value) for key, value in answer.headers.items() if key.lower().startswith(KEPT)]
+    return Response(answer.data, answer.status, kept)
 
 
-def forward(url: str, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        kept = {key: value for key, value in answer.getheaders() if key.lower().startswith(KEPT)}
-        return answer.status, kept, answer.read()
-    finally:
-        connection.close()
-
-
-def answered(action: str, result: str) -> bytes:
+def answered(action: str, result: str) -> Response:
     space = "http://rds.amazonaws.com/doc/2014-10-31/"
-    return f'<{action}Response xmlns="{space}"><{action}Result>{result}</{action}Result></{action}Response>'.encode()
+    text = f'<{action}Response xmlns="{space}"><{action}Result>{result}</{action}Result></{action}Response>'
+    return Response(text, content_type="text/xml")
 
 
 def as_xml(event: tuple[datetime, str]) -> str:
     date, message = event
-    fields = {
-        "SourceIdentifier": CLUSTER, "SourceType": "db-cluster", "Message": escape(message),
-        "Date": date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }  # fmt: skip
-    return "<Event>" + "".join(f"<{key}>{value}</{key}>" for key, value in fields.items()) + "</Event>"
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return (
+        f"<Event><SourceIdentifier>{CLUSTER}</SourceIdentifier><SourceType>db-cluster</SourceType>"
+        f"<Message>{escape(message)}</Message><Date>{date.isoformat(timespec='milliseconds')}</Date></Event>"
+    )
 
 
 def stamp(line: str) -> int:
@@ -150,8 +118,9 @@ def stamp(line: str) -> int:
 
 @contextmanager
 def proxy(moto: str, initial: float) -> Iterator[Proxy]:
-    with Proxy(moto, initial) as made:
-        thread = threading.Thread(target=made.serve_forever, daemon=True)
-        thread.start()
-        yield made
-        made.shutdown()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # or it prints a line for each request
+    made = Proxy(moto, initial)
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()

@@ -1,6 +1,5 @@
 """Gives the files of events/, which carry fixed times, other times."""
 
-import copy
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 from support.project import event
 
 
-def fresh(name: str, age: float = 1) -> dict[str, Any]:
-    """The event as if it had happened this many seconds ago, in every place where a time stands."""
-    payload, then = copy.deepcopy(event(name)), datetime.now(UTC) - timedelta(seconds=age)
+def fresh(name: str) -> dict[str, Any]:
+    """The event as if it had happened a second ago, in every place where a time stands."""
+    payload, then = event(name), datetime.now(UTC) - timedelta(seconds=1)
     stamp = then.strftime("%Y-%m-%dT%H:%M:%S.") + f"{then.microsecond // 1000:03}"
     for record in payload.get("Records", []):
         message = json.loads(record["Sns"]["Message"])

@@ -18,19 +18,11 @@ from support.servers import free_port, server
 @contextmanager
 def moto(work: Path, name: str, addresses: dict[str, str], draining: int = 0) -> Iterator[str]:
     """The URL of a server whose DB instances have these addresses, and whose targets drain for so many seconds."""
-    port = free_port()
+    port, here = free_port(), str(Path(__file__).parents[1])
     command = [sys.executable, "-m", "support.moto_server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = {
-        "ADDRESSES": json.dumps(addresses), "DRAINING": str(draining), "PYTHONPATH": str(Path(__file__).parents[1]),
-        "MOTO_RECORDER_FILEPATH": str(work / f"{name}-calls.jsonl"),
-    }  # fmt: skip
-    with server(command, port, work / f"{name}.log", "/moto-api/data.json", environment) as url:
+    environment = {"ADDRESSES": json.dumps(addresses), "DRAINING": str(draining), "PYTHONPATH": here}
+    with server(command, port, work / f"{name}.log", environment=environment) as url:
         yield url
-
-
-def give_instances_addresses(addresses: dict[str, str]) -> None:
-    """moto invents endpoint names such as aurora-1.aaaaaaaaaa.eu-west-1.rds.amazonaws.com, which are in no DNS."""
-    DBInstance.address = property(lambda instance: addresses[instance.db_instance_identifier])
 
 
 def keep_deregistered_targets(seconds: int) -> None:
@@ -52,7 +44,8 @@ def keep_deregistered_targets(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    give_instances_addresses(json.loads(os.environ["ADDRESSES"]))
-    if seconds := int(os.environ["DRAINING"]):
-        keep_deregistered_targets(seconds)
+    # moto invents endpoint names such as aurora-1.aaaaaaaaaa.eu-west-1.rds.amazonaws.com, which are in no DNS.
+    addresses = json.loads(os.environ["ADDRESSES"])
+    DBInstance.address = property(lambda instance: addresses[instance.db_instance_identifier])
+    keep_deregistered_targets(int(os.environ["DRAINING"]))
     main(sys.argv[1:])

@@ -1,5 +1,6 @@
 """Starts servers on loopback, and waits for what they do."""
 
+import atexit
 import signal
 import socket
 import subprocess
@@ -10,37 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from mirakuru import HTTPExecutor, TCPExecutor
+from mirakuru.base import cleanup_subprocesses
 from mirakuru.exceptions import ProcessFinishedWithError
 
 from support.project import ROOT
 
+# At exit it kills each process whose mirakuru UUID *contains* the ID of this one: with ID 123 also the servers of another run
+# that has 31234, or any with these digits in a UUID. Ours are all stopped by their fixtures.
+atexit.unregister(cleanup_subprocesses)
 
-def free_port(host: str = "127.0.0.1") -> int:
+
+def free_port() -> int:
     with socket.socket() as free:
-        free.bind((host, 0))
+        free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
 @contextmanager
 def server(
-    command: list[str],
-    port: int,
-    log: Path,
-    path: str = "",
-    environment: dict[str, str] | None = None,
-    host: str = "127.0.0.1",
+    command: list[str], port: int, log: Path, path: str = "", environment: dict[str, str] | None = None, host: str = "127.0.0.1"
 ) -> Iterator[str]:
     """Runs a server while the block lasts; its URL, once it listens on the port or answers on the path."""
     url = f"http://{host}:{port}"
     with log.open("w") as output:
-        options: dict[str, Any] = {
-            "cwd": str(ROOT),
-            "stdin": subprocess.DEVNULL,
-            "stdout": output,
-            "stderr": output,
-            "envvars": environment,
-            "timeout": 60,
-        }
+        options: dict[str, Any] = {"cwd": str(ROOT), "envvars": environment, "timeout": 60}
+        options |= {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
         if path:
             executor: TCPExecutor = HTTPExecutor(command, url=url + path, method="GET", **options)
         else:
