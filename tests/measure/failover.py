@@ -82,7 +82,7 @@ def tried(consumer: MySql | PostgreSql) -> str:
         with closing(consumer.connect()) as connection:
             return str(consumer.identity(connection)["server"])
     except Failure as error:
-        raise Refused(f"the endpoint lets nobody in, or nothing is to be seen there: {reason(error)}") from error
+        raise Refused(f"the endpoint accepts no login, or does not answer: {reason(error)}") from error
 
 
 def agreed(options: Namespace, what: Subject, record: Record) -> bool:

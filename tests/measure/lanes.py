@@ -15,8 +15,8 @@ LANES = {
     FUNCTION: "function",
 }
 MARKS = (TOOL, EVENTS, FUNCTION)
-OLD, READER, GATED, WRITER, NOBODY = "as before", "reader", "gated reader", "writer", "no answer, or unsettled"
-COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", GATED: "#d7bde2", NOBODY: "#d9d9d9"}
+OLD, READER, GATED, WRITER, UNKNOWN = "as before", "reader", "gated reader", "writer", "no answer, or unsettled"
+COLOURS = {OLD: "#a9c4e0", WRITER: "#9fd3a0", READER: "#f0b27a", GATED: "#d7bde2", UNKNOWN: "#d9d9d9"}
 
 
 @dataclass
@@ -52,17 +52,17 @@ def spans(record: Record, witness: str) -> list[Span]:
 
 def state(record: Record, seen: Observation) -> tuple[str, str]:
     if "error" in seen:
-        return ("cut" if seen["witness"] == HELD else "no answer"), NOBODY
+        return ("cut" if seen["witness"] == HELD else "no answer"), UNKNOWN
     if "gated" in seen:
         return "a gate refuses", GATED
     if seen["witness"] == TARGETS:
         listed = [f"{name_of(record, target)} {state}" for target, state in seen["targets"].items()]
         active = registered(seen)
-        kind = OLD if active == record.before["targets"] else WRITER if len(active) == 1 else NOBODY
-        return ", ".join(listed) or "nobody", kind
+        kind = OLD if active == record.before["targets"] else WRITER if len(active) == 1 else UNKNOWN
+        return ", ".join(listed) or "nothing", kind
     if seen["witness"] == CLUSTER:
         writer = writer_shown(seen)
-        kind = NOBODY if not writer or seen["status"] != "available" else OLD if writer == record.before["writer"] else WRITER
+        kind = UNKNOWN if not writer or seen["status"] != "available" else OLD if writer == record.before["writer"] else WRITER
         return f"{seen['status']}, {writer or 'no single writer'}", kind
     kind = READER if not seen["writes"] else OLD if seen["server"] == record.before.get("server") else WRITER
     return f"{instance(record, seen['server'])} {'writes' if seen['writes'] else 'reads only'}", kind

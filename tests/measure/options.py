@@ -16,9 +16,9 @@ settled, and prints a timeline and a table of shares. It changes nothing but the
 connections as any failover does. It was tried with stand-ins for AWS and with MySQL, not on AWS."""
 EPILOG = f"""\
 The AWS credentials and the region come from where boto3 looks for them. The password comes from the environment variable
-{PASSWORD}; the user needs no rights but to log in. Each new connection logs in fully and quits: behind the balancer MySQL
-counts unfinished handshakes against the balancer's address, and after 100 of them (max_connect_errors) it blocks whoever comes
-that way. Without --user and {PASSWORD} only AWS is watched.
+{PASSWORD}; the user needs no right except to log in. Each new connection logs in fully and quits: behind the balancer MySQL
+counts unfinished handshakes against the balancer's address, and after 100 of them (max_connect_errors) it blocks every
+client that comes that way. Without --user and {PASSWORD} only AWS is watched.
 
 exit status: 0 the failover came right; 1 refused, or it did not come right; 2 the command line is wrong
 

@@ -15,7 +15,7 @@ LETTER = 0.0088
 
 def plot(record: Record, file: Path) -> None:
     """Writes an SVG whose text is text, and which is the same for the same measurement."""
-    import matplotlib  # only here: whoever wants no picture needs none
+    import matplotlib  # only here: the report alone needs none
 
     matplotlib.use("svg")
     from matplotlib import pyplot

@@ -14,7 +14,7 @@ def unsettled(record: Record, now: float, steady: float) -> str:
     if not writer or clusters[-1]["status"] != "available":
         return f"RDS to settle: status {clusters[-1]['status']}, writer {writer or 'unsettled'}" if clusters else "RDS"
     if not groups or not right(record, groups[-1], writer):
-        return f"the group to hold {writer} alone: it holds {', '.join(registered(groups[-1])) or 'nobody'}" if groups else "ELB"
+        return f"the group to hold {writer} alone: it holds {', '.join(registered(groups[-1])) or 'nothing'}" if groups else "ELB"
     return "" if record.missing else unsteady(record, writer, now, steady)
 
 

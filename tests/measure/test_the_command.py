@@ -33,7 +33,7 @@ def file(tmp_path):
 
 
 def measured(*words):
-    """The exit status, where nobody is asked."""
+    """The exit status, where no one is asked."""
     return failover.main([*STACK, "--yes", *map(str, words)])
 
 
@@ -159,7 +159,7 @@ def test_a_function_that_does_not_answer_to_check_is_called_broken(aws, capsys):
 def test_a_password_that_is_refused_is_tried_once_and_nothing_is_started(aws, monkeypatch, capsys):
     monkeypatch.setenv("DB_PASSWORD", "wrong")
     assert measured("--endpoint", "127.0.0.1:1", "--user", "probe") == 1
-    assert "the endpoint lets nobody in" in capsys.readouterr().err
+    assert "the endpoint accepts no login" in capsys.readouterr().err
     assert not aws.failovers
 
 

@@ -21,7 +21,7 @@ STEADY = (endpoint(10, "aurora-2", True), endpoint(39.9, "aurora-2", True), endp
         pytest.param([COMPLETED, {**SETTLED, "writers": ["aurora-1", "aurora-2"]}], "writer unsettled", id="two-writers"),
         pytest.param([SETTLED, BOTH], "it holds 10.0.1.11:3306, ", id="two-targets"),
         pytest.param([SETTLED, OLD_ALONE, *STEADY], "hold aurora-2 alone", id="old-target"),
-        pytest.param([SETTLED, seen("targets", 4, targets={OLD: "draining"})], "it holds nobody", id="empty-group"),
+        pytest.param([SETTLED, seen("targets", 4, targets={OLD: "draining"})], "it holds nothing", id="empty-group"),
         pytest.param([SETTLED, RIGHT], "answer from aurora-2 for 30 s", id="no-endpoint"),
         pytest.param([SETTLED, RIGHT, *STEADY, endpoint(20, "aurora-1", False)], "0 s so far", id="met-the-old-one-since"),
         pytest.param([SETTLED, RIGHT, *STEADY, endpoint(20, "aurora-1", True)], "0 s so far", id="as-an-old-writer-too"),
