@@ -19,6 +19,7 @@ from support.servers import wait_until
 
 BACK, STOPS, HANGS = "is back", "stops", "hangs"
 """`hangs`: it goes on, and nothing comes."""
+STOPS_OR_HANGS = f"{STOPS} or {HANGS}"
 
 
 class Outcome(NamedTuple):
@@ -138,7 +139,7 @@ def shown(outcome: Outcome | None) -> str:
         return "–"
     if outcome.did == BACK:
         return f"{outcome.seconds:.{1 if outcome.seconds < 10 else 0}f} s"
-    return "**stops**" if outcome.did == STOPS else f"**nothing** in {outcome.seconds:.0f} s"
+    return f"**nothing** in {outcome.seconds:.0f} s" if outcome.did == HANGS else "**stops**"
 
 
 def versions() -> str:

