@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use case::{Case, PLAIN};
 use certificates::Certificates;
+use cgroup::Cgroup;
 use measure::{CALLS_IN_A_ROW, Sample};
 use report::{Figure, Goal, median};
 use subject::Subject;
@@ -64,6 +65,7 @@ struct Bench {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = options();
+    Cgroup::assert_possible();
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&folder).unwrap();
     let certificates = Certificates::make(&folder);
