@@ -1,5 +1,6 @@
 //! One measurement: a function is started as Lambda starts it, given a first event, let rest, and given a second one.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::aws::{Aws, last_write};
@@ -63,7 +64,7 @@ pub async fn start(subject: &Subject, case: &Case, certificates: &Certificates) 
     let first = if is_scheduled { case::SCHEDULED.to_vec() } else { case.failover_to(1) };
     let cold = function.invoke(first, case, None).await;
     assert_eq!(function.standin.registered(), [case::target(1)], "{} after the first event", subject.name);
-    let (cold_cpu, rss_mb) = (ms(function.process.cpu()), function.process.peak_rss());
+    let (cold_cpu, rss_mb) = (ms(function.process.cpu_since(&BTreeMap::new())), function.process.peak_rss());
     function.lambda.asked().await;
     let frozen = case.frozen.map(|_| Frozen::new(&function.process));
     if case.is_closed {
@@ -95,7 +96,7 @@ impl Function {
     }
 
     async fn invoke(&mut self, event: Vec<u8>, case: &Case, frozen: Option<Frozen>) -> Invocation {
-        let (before, connections) = (self.process.cpu(), self.aws.server.accepted());
+        let (before, connections) = (self.process.threads(), self.aws.server.accepted());
         let mut given = self.lambda.give(event).await;
         if let Some(frozen) = &frozen {
             tokio::time::sleep(ARRIVES).await;
@@ -109,7 +110,7 @@ impl Function {
             right,
             right_to_calls: right / (CALLS_IN_A_ROW * ms(case.latency)),
             invoke: ms(answer.at - given),
-            cpu: ms(self.process.cpu() - before),
+            cpu: ms(self.process.cpu_since(&before)),
             calls: calls.len(),
             calls_in_a_row,
             connections: self.aws.server.accepted() - connections,

@@ -1,5 +1,7 @@
 //! A started process: what it has used, and how it stands still, as Lambda freezes one between two invocations.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -20,14 +22,20 @@ impl Process {
         self.0.id()
     }
 
-    /// The CPU time of all threads so far.
-    pub fn cpu(&self) -> Duration {
+    /// The CPU time of each thread so far, in nanoseconds.
+    pub fn threads(&self) -> BTreeMap<OsString, u64> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        let spent = |thread: fs::DirEntry| {
+        let spent = |thread: &fs::DirEntry| {
             let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
             text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
         };
-        Duration::from_nanos(threads.flatten().map(spent).sum())
+        threads.flatten().map(|thread| (thread.file_name(), spent(&thread))).collect()
+    }
+
+    /// The CPU time of all threads since then. Of a thread that has ended meanwhile nothing is known, so it does not count.
+    pub fn cpu_since(&self, before: &BTreeMap<OsString, u64>) -> Duration {
+        let spent = |(thread, ns): (OsString, u64)| ns - before.get(&thread).unwrap_or(&0);
+        Duration::from_nanos(self.threads().into_iter().map(spent).sum())
     }
 
     /// The most memory that it had at once, in MB.
