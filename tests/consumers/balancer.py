@@ -61,7 +61,7 @@ def servers(address: str) -> dict[str, dict[str, str]]:
 
 
 class Balancer:
-    """From the moment that it is made, HAProxy follows the target group, so many seconds later."""
+    """Makes HAProxy follow the target group with a delay of so many seconds."""
 
     def __init__(self, aws: Aws, timeline: Timeline, propagation: float):
         self.aws, self.timeline, self.propagation = aws, timeline, propagation

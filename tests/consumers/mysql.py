@@ -54,7 +54,7 @@ def mysqld() -> list[str]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that the servers' user can write. Not one of pytest's: those are closed to all but who runs the tests."""
+    """A folder that the servers' user can write. Only the user who runs the tests can open pytest's own."""
     with tempfile.TemporaryDirectory(prefix="consumers-", dir="/tmp", ignore_cleanup_errors=True) as name:
         if USER:
             shutil.chown(name, "nobody")
@@ -130,7 +130,7 @@ class Server(AbstractContextManager["Server"]):
         wait_until(f"{self.name} to answer, see {self.log}", lambda: self.answers(volume), 60)
 
     def answers(self, volume: Path) -> bool:
-        """Itself, and not the server of another run at this address. It listens long before."""
+        """Whether this server answers, and not one of another run at its address. It listens long before."""
         assert self.process.poll() is None, f"{self.name} has ended, see {self.log}"
         with suppress(pymysql.MySQLError), connect(self.address) as connection:
             return query(connection, "SELECT @@datadir AS place") == [{"place": f"{volume}/"}]

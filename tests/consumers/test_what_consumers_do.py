@@ -20,7 +20,7 @@ from support.project import ROOT
 
 
 class Expected(NamedTuple):
-    """Within how many seconds it is back, or for how many it is given up: with shortened intervals, and with the defaults."""
+    """What a consumer does, and the seconds that it gets for that: with shortened intervals, and with the defaults."""
 
     kind: type[kinds.Consumer]
     event: str
@@ -90,7 +90,7 @@ def volumes(empty_volume) -> Iterator[Volumes]:
 
 @pytest.fixture(scope="module")
 def pulses(volumes, work, shortened) -> Iterator[dict[str, Pulse]]:
-    """Those of the two writers, by their addresses, while the databases run."""
+    """The pulse of each writer, by its address, while the databases run."""
     with ExitStack() as exits:
         writer, reader, gated = (exits.enter_context(Server(at, at, volumes, work)) for at in (WRITER, READER, GATED))
         writer.start_as_writer(f"--init-connect={GATE}")

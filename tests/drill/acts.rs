@@ -35,14 +35,8 @@ fn another_run_empties_the_group(standin: &Standin) {
 
 /// It is days later, so no target is `initial` any more.
 fn aurora_3_gets_a_new_address(standin: &Standin) {
-    settle(standin);
+    standin.settle();
     standin.world().members[2].1 = Some(D.to_owned());
-}
-
-/// The balancer has carried out every registration.
-pub fn settle(standin: &Standin) {
-    let mut world = standin.world();
-    world.targets.iter_mut().filter(|target| target.is_registered()).for_each(|target| "unhealthy".clone_into(&mut target.state));
 }
 
 pub const fn act(story: Text, event: Text, ago: i64, rds: (Text, Text), target: Text) -> Act {

@@ -93,7 +93,7 @@ def settings(aws: Aws, group: str) -> dict[str, Any]:
 
 
 def refusals(answer: dict[str, Any], cluster: dict[str, Any]) -> list[str]:
-    """What speaks against measuring, by the answer to `check` and the cluster; `--anyway` overrides it."""
+    """Why not to measure, by the answer to `check` and the cluster; `--anyway` overrides it."""
     reasons = [f"check finds an error: {one['code']}" for one in answer["findings"] if one["level"] == "error"]
     if cluster["status"] != "available":
         reasons.append(f"the cluster's status is {cluster['status']}, expected available")

@@ -34,7 +34,7 @@ class Witness:
             at = self.notebook.now()
             try:
                 seen = self.look()
-            except Exception as error:  # whatever it is, it stands in the record, and the next look may go better
+            except Exception as error:  # the record keeps it, and the next look may succeed
                 seen = [{"error": reason(error)}]
             for one in seen:
                 self.notebook.add(self.name, at, one)
@@ -73,7 +73,7 @@ def shown(aws: Aws, name: str) -> Observation:
 
 
 Entry = tuple[Hashable, float, Observation]
-"""What tells it from the others, when it was by AWS's clock (seconds since 1970), and what it says."""
+"""Its key, its time by AWS's clock (seconds since 1970), and what it says."""
 
 
 def events_of(aws: Aws, name: str) -> Iterator[Entry]:

@@ -19,7 +19,7 @@ async fn a_second_process_knows_of_no_order() {
     let standin = Standin::new().rds_shows(LATE);
     invoke(&standin, WITH_RDS, &promoting_previous("aurora-1", 0)).await.unwrap();
     assert_eq!(summary(&invoke(&standin, WITH_RDS, &started("aurora-2", 40_000)).await), "switched aurora-2 event");
-    settle(&standin);
+    standin.settle();
     // Nor of an event that rule 9 would protect; the state `initial` alone protects it there.
     assert_eq!(summary(&invoke(&standin, WITH_RDS, &reconcile()).await), "switched aurora-1 rds");
 }

@@ -129,13 +129,6 @@ pub fn doubt_or_outcome(answer: &Value) -> &str {
     answer["doubt"].as_str().or(answer["outcome"].as_str()).unwrap()
 }
 
-/// The targets as they are a minute or two later: none is `initial` any more, none drains.
-pub fn settle(standin: &Standin) {
-    let mut world = standin.world();
-    world.targets.retain(crate::standin::Target::is_registered);
-    world.targets.iter_mut().for_each(|target| "unhealthy".clone_into(&mut target.state));
-}
-
 #[track_caller]
 pub fn assert_has(text: &str, words: &[&str]) {
     words.iter().for_each(|word| assert!(text.contains(word), "{text:?} lacks {word:?}"));

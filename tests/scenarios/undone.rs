@@ -51,7 +51,7 @@ async fn rds_alone_takes_nothing_away_from_the_instance_that_an_event_has_just_n
     for (after, payload, taken_back) in table {
         let standin = Standin::new().rds_shows(LATE);
         let function = switched_to_b(&standin, 0).await;
-        settle(&standin);
+        standin.settle();
         let answer = invoke_after(after, &function, &payload).await.unwrap();
         assert!(taken_back || is_held_back(&answer, "named aurora-2"), "{after} s, {payload}: {answer}");
         assert_eq!(standin.registered(), [if taken_back { A } else { B }], "{after} s, {payload}");

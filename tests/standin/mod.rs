@@ -155,6 +155,13 @@ impl Standin {
         }
     }
 
+    /// The balancer has carried out every registration and deregistration.
+    pub fn settle(&self) {
+        let mut world = self.world();
+        world.targets.retain(Target::is_registered);
+        world.targets.iter_mut().for_each(|target| "unhealthy".clone_into(&mut target.state));
+    }
+
     /// These instances are publicly accessible.
     pub fn with_public(self, instances: &str) -> Standin {
         self.world().publicly_accessible = instances.split_whitespace().map(str::to_owned).collect();
